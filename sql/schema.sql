@@ -1,0 +1,77 @@
+-- The tables. Each section leads from the version before it to its own; a fresh database runs
+-- them all, an older one the rest, in one transaction. A released section never changes: a
+-- new version is a new section. The program sets user_version itself.
+--
+-- Times are CLOCK_REALTIME milliseconds. Ids come from AUTOINCREMENT wherever an id that is used
+-- again would do harm (a plain rowid starts over once its table is empty). Foreign keys are off:
+-- what goes with what is written out in store.sql, bounded.
+
+-- version: 1
+
+-- epoch, secret, inode; and what the last sweep left for the next one: swept (its now), boot,
+-- offset (now - mono), mark (the last seq then), judged and judged_seq (see sweep_judge). value
+-- has no type, so that an epoch of digits alone stays text.
+CREATE TABLE meta (
+	name	TEXT PRIMARY KEY,
+	value	NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE hub (
+	id	INTEGER PRIMARY KEY AUTOINCREMENT,
+	seen	INTEGER NOT NULL
+);
+
+-- hub 0: nobody holds a stream; then `until` says how long it counts as present, and from when
+-- on it is away. Otherwise until is 0.
+CREATE TABLE box (
+	id	INTEGER PRIMARY KEY AUTOINCREMENT,
+	realm	TEXT NOT NULL,
+	token	BLOB NOT NULL,
+	handle	BLOB,
+	state	INTEGER NOT NULL DEFAULT 0,
+	hub	INTEGER NOT NULL DEFAULT 0,
+	gen	INTEGER NOT NULL DEFAULT 0,
+	until	INTEGER NOT NULL,
+	taken	INTEGER NOT NULL DEFAULT 0,
+	dropped	INTEGER NOT NULL DEFAULT 0,
+	n	INTEGER NOT NULL DEFAULT 0
+);
+CREATE UNIQUE INDEX box_token ON box (realm, token);
+CREATE UNIQUE INDEX box_handle ON box (realm, handle) WHERE handle IS NOT NULL;
+CREATE INDEX box_hub ON box (hub) WHERE hub != 0;
+CREATE INDEX box_until ON box (until) WHERE hub = 0;
+
+-- Only live boxes hold claims. Boxes get their ids in the order of their age, so the order of
+-- the key is the order of age.
+CREATE TABLE claim (
+	realm	TEXT NOT NULL,
+	name	BLOB NOT NULL,
+	box	INTEGER NOT NULL,
+	PRIMARY KEY (realm, name, box)
+) WITHOUT ROWID;
+CREATE INDEX claim_box ON claim (box, realm);
+
+-- The number the owner knows is (id - 1) % 2147483647 + 1. owner 0: it has ended.
+CREATE TABLE link (
+	id	INTEGER PRIMARY KEY AUTOINCREMENT,
+	owner	INTEGER NOT NULL,
+	other	INTEGER NOT NULL,
+	waiting	INTEGER NOT NULL DEFAULT 1
+);
+CREATE INDEX link_owner ON link (owner, other);
+CREATE INDEX link_other ON link (other);
+CREATE INDEX link_waiting ON link (owner) WHERE waiting = 1;
+
+-- box < 0: the control mailbox of hub -box; it has no row in box, no quota and no cursor.
+-- body is last, so that what is read without it never touches an overflow page.
+CREATE TABLE msg (
+	seq	INTEGER PRIMARY KEY AUTOINCREMENT,
+	box	INTEGER NOT NULL,
+	src	INTEGER NOT NULL,
+	kind	INTEGER NOT NULL,
+	due	INTEGER NOT NULL,
+	size	INTEGER NOT NULL,
+	body	BLOB NOT NULL
+);
+CREATE INDEX msg_box ON msg (box, seq, size);
+CREATE INDEX msg_due ON msg (due);

@@ -1,0 +1,330 @@
+-- Every statement of the SQLite engine. `-- name:` begins one; C gets it by that name and binds
+-- by name. A statement that scans a table or sorts says why in a `-- scan:` line, or the unit
+-- tests (and every --enable-debug build) refuse it. `-- script:` begins several at once,
+-- run when a database is opened.
+--
+-- :now is the time of the turn, :alive the earliest sign of life of a hub whose lease holds.
+
+-- script: settings
+-- On every connection. 1 MB of pages serves the hot set; what is deleted is overwritten where that
+-- costs no further page (on: every freed page is written once more); the loop never waits for a lock and
+-- never checkpoints.
+PRAGMA cache_size = -1000;
+PRAGMA temp_store = memory;
+PRAGMA mmap_size = 0;
+PRAGMA secure_delete = fast;
+PRAGMA foreign_keys = off;
+PRAGMA trusted_schema = off;
+PRAGMA wal_autocheckpoint = 0;
+PRAGMA journal_size_limit = 4194304;
+
+-- script: settings_fresh
+-- Before the first page is written.
+PRAGMA page_size = 4096;
+PRAGMA auto_vacuum = none;
+PRAGMA encoding = 'UTF-8';
+
+-- script: settings_wal
+PRAGMA synchronous = normal;
+
+-- script: settings_rollback
+PRAGMA synchronous = full;
+
+-- script: alone
+-- Without shared memory: SQLite needs none for a WAL that one process has for itself.
+PRAGMA locking_mode = exclusive;
+
+-- script: among_others
+PRAGMA locking_mode = normal;
+SELECT count(*) FROM sqlite_master;
+
+-- ---- turns ----
+
+-- name: begin
+BEGIN IMMEDIATE;
+
+-- name: read_begin
+BEGIN;
+
+-- name: commit
+COMMIT;
+
+-- name: rollback
+ROLLBACK;
+
+-- name: mark
+SAVEPOINT mark;
+
+-- name: release
+RELEASE mark;
+
+-- name: undo
+ROLLBACK TO mark;
+
+-- ---- the file ----
+
+-- name: application_id
+PRAGMA application_id;
+
+-- name: user_version
+PRAGMA user_version;
+
+-- name: tables
+-- scan: once an open, and a foreign database is refused because of it
+SELECT count(*) FROM sqlite_master;
+
+-- name: data_version
+PRAGMA data_version;
+
+-- name: page_count
+PRAGMA page_count;
+
+-- name: page_size
+PRAGMA page_size;
+
+-- name: journal_mode
+PRAGMA journal_mode;
+
+-- name: journal_wal
+PRAGMA journal_mode = wal;
+
+-- name: journal_rollback
+PRAGMA journal_mode = truncate;
+
+-- name: meta_get
+SELECT value FROM meta WHERE name = :name;
+
+-- name: meta_set
+INSERT INTO meta (name, value) VALUES (:name, :value)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+
+-- ---- mailboxes ----
+
+-- name: box_add
+INSERT INTO box (realm, token, handle, until) VALUES (:realm, :token, :handle, :now)
+ON CONFLICT DO NOTHING;
+
+-- name: box_by_token
+SELECT b.id, b.realm, b.state, b.hub, b.gen, b.until, b.taken, b.dropped, b.n,
+	coalesce(h.seen >= :alive, b.until > :now), b.token
+FROM box b LEFT JOIN hub h ON h.id = b.hub
+WHERE b.realm = :realm AND b.token = :token;
+
+-- name: box_by_handle
+SELECT b.id, b.realm, b.state, b.hub, b.gen, b.until, b.taken, b.dropped, b.n,
+	coalesce(h.seen >= :alive, b.until > :now), b.token
+FROM box b LEFT JOIN hub h ON h.id = b.hub
+WHERE b.realm = :realm AND b.handle = :handle;
+
+-- name: box_get
+SELECT b.id, b.realm, b.state, b.hub, b.gen, b.until, b.taken, b.dropped, b.n,
+	coalesce(h.seen >= :alive, b.until > :now), b.token
+FROM box b LEFT JOIN hub h ON h.id = b.hub
+WHERE b.id = :id;
+
+-- name: box_exists
+SELECT 1 FROM box WHERE id = :id;
+
+-- name: box_gen
+SELECT gen FROM box WHERE id = :id;
+
+-- name: box_attach
+-- Not to a hub that has been forgotten: nobody would ever take the box away from it.
+UPDATE box SET hub = :hub, gen = gen + 1, until = 0
+WHERE id = :id AND EXISTS (SELECT 1 FROM hub WHERE hub.id = :hub);
+
+-- name: box_detach
+UPDATE box SET hub = 0, until = :until WHERE id = :id AND gen = :gen AND hub != 0;
+
+-- name: box_end
+UPDATE box SET state = 1 WHERE id = :id;
+
+-- name: box_delete
+DELETE FROM box WHERE id = :id;
+
+-- name: box_taken
+-- scan: sqlite_sequence has four rows and no index
+-- Never back, and never past what was given out: that would hide messages yet to come.
+UPDATE box SET taken = min(:seq, (SELECT seq FROM sqlite_sequence WHERE name = 'msg'))
+WHERE id = :id AND taken < min(:seq, (SELECT seq FROM sqlite_sequence WHERE name = 'msg'));
+
+-- name: box_dropped
+UPDATE box SET dropped = :seq WHERE id = :id AND dropped < :seq;
+
+-- name: box_accept
+UPDATE box SET n = :n WHERE id = :id AND n < :n;
+
+-- ---- names ----
+
+-- name: claim_other
+SELECT 1 FROM claim WHERE realm = :realm AND name = :name AND box != :box LIMIT 1;
+
+-- name: claim_add
+INSERT INTO claim (realm, name, box) SELECT :realm, :name, id FROM box WHERE id = :box AND state = 0
+ON CONFLICT DO NOTHING;
+
+-- name: claim_has
+SELECT 1 FROM claim WHERE realm = :realm AND name = :name AND box = :box;
+
+-- name: claim_any
+SELECT 1 FROM claim WHERE box = :box AND realm = :realm LIMIT 1;
+
+-- name: claim_holders
+-- Oldest first; the reader stops at the first one present.
+SELECT b.id, b.realm, b.state, b.hub, b.gen, b.until, b.taken, b.dropped, b.n,
+	coalesce(h.seen >= :alive, b.until > :now), b.token
+FROM claim c CROSS JOIN box b ON b.id = c.box LEFT JOIN hub h ON h.id = b.hub
+WHERE c.realm = :realm AND c.name = :name ORDER BY c.box;
+
+-- name: claim_forget
+DELETE FROM claim WHERE box = :box;
+
+-- ---- links ----
+
+-- name: link_add
+INSERT INTO link (owner, other) VALUES (:owner, :other);
+
+-- name: link_get
+SELECT other FROM link WHERE id = :id AND owner = :owner;
+
+-- name: link_sequence
+-- scan: sqlite_sequence has four rows and no index
+SELECT seq FROM sqlite_sequence WHERE name = 'link';
+
+-- name: link_last
+SELECT owner, id FROM link WHERE other = :other ORDER BY id DESC LIMIT 1;
+
+-- name: link_between
+SELECT id FROM link WHERE owner = :owner AND other = :other ORDER BY id DESC LIMIT 1;
+
+-- name: link_waiting
+SELECT id, other FROM link WHERE owner = :owner AND waiting = 1 ORDER BY id;
+
+-- name: link_settle
+UPDATE link SET waiting = 0 WHERE owner = :owner AND waiting = 1;
+
+-- name: link_orphan
+-- The other side still learns that its owner has ended.
+UPDATE link SET owner = 0, waiting = 0 WHERE owner = :box;
+
+-- name: link_forget
+DELETE FROM link WHERE other = :box;
+
+-- ---- messages ----
+
+-- name: msg_room
+-- What waits in a live box above the position taken: reads the index alone.
+SELECT b.state, count(m.seq), sum(m.size)
+FROM box b LEFT JOIN msg m ON m.box = b.id AND m.seq > max(b.taken, :taken)
+WHERE b.id = :box;
+
+-- name: msg_add
+INSERT INTO msg (box, src, kind, due, size, body)
+VALUES (:box, :src, :kind, :due, :size, :body);
+
+-- name: msg_read
+SELECT seq, box, src, kind, body FROM msg WHERE box = :box AND seq > :after ORDER BY seq;
+
+-- name: msg_get
+SELECT seq, box, src, kind, body FROM msg WHERE seq = :seq;
+
+-- name: msg_work
+SELECT seq, box FROM msg WHERE seq > :after ORDER BY seq LIMIT :max;
+
+-- name: msg_sequence
+-- scan: sqlite_sequence has four rows and no index
+SELECT seq FROM sqlite_sequence WHERE name = 'msg';
+
+-- name: msg_drop
+DELETE FROM msg WHERE seq = :seq;
+
+-- name: msg_ack
+DELETE FROM msg WHERE box = :box AND seq <= :seq;
+
+-- name: msg_taken
+-- Newest first, from the index alone; the reader stops where the limits are reached.
+SELECT seq, size FROM msg WHERE box = :box AND seq <= :seq ORDER BY seq DESC;
+
+-- name: msg_empty
+DELETE FROM msg WHERE seq IN (SELECT seq FROM msg WHERE box = :box ORDER BY seq LIMIT :room);
+
+-- ---- hubs ----
+
+-- name: hub_enter
+INSERT INTO hub (seen) VALUES (:now);
+
+-- name: hub_renew
+UPDATE hub SET seen = :now WHERE id = :hub;
+
+-- name: hub_alive
+SELECT 1 FROM hub WHERE id = :hub AND seen >= :alive;
+
+-- name: hub_dead
+-- scan: one row a process
+SELECT id FROM hub WHERE seen < :alive LIMIT 1;
+
+-- name: hub_away
+UPDATE box SET hub = 0, until = :now
+WHERE id IN (SELECT id FROM box WHERE hub = :hub AND hub != 0 LIMIT :room);
+
+-- name: hub_forget
+DELETE FROM hub WHERE id = :hub;
+
+-- ---- sweep ----
+
+-- name: shift_msg
+-- Rows of the last sweep or before it were surely written under the old clock.
+UPDATE msg SET due = due + :diff WHERE seq <= :mark;
+
+-- name: shift_msg_new
+-- Rows since then may be of either; one whose time is sane under the new clock and would not be
+-- after the shift was written under it.
+UPDATE msg SET due = due + :diff
+WHERE seq > :mark AND CASE WHEN :diff > 0 THEN due < :now ELSE due + :diff >= :now END;
+
+-- name: shift_box
+-- scan: after a jump of the clock only
+-- What was written after the jump lies between the last sweep, seen by the new clock, and soon.
+UPDATE box SET until = until + :diff WHERE hub = 0 AND NOT until BETWEEN :seam AND :soon;
+
+-- name: shift_hub
+-- scan: after a jump of the clock only
+UPDATE hub SET seen = seen + :diff WHERE NOT seen BETWEEN :seam AND :now;
+
+-- name: sweep_judge
+-- Rows between the watermark (judged, judged_seq) and the limit, each judged once: has its
+-- box taken it?
+SELECT m.seq, m.due, m.box, m.seq > coalesce(b.taken, 0)
+FROM msg m LEFT JOIN box b ON b.id = m.box
+WHERE m.due >= :judged AND m.due <= :limit AND (m.due > :judged OR m.seq > :judged_seq)
+ORDER BY m.due, m.seq LIMIT :room;
+
+-- name: sweep_taken
+SELECT seq, due, box, 1 FROM msg WHERE due <= :limit ORDER BY due, seq LIMIT :room;
+
+-- name: sweep_box
+SELECT id FROM box WHERE hub = 0 AND until <= :limit ORDER BY until LIMIT 1;
+
+-- ---- stat ----
+
+-- name: stat_boxes
+-- scan: an operator asked for totals
+SELECT count(*), sum(coalesce(h.seen >= :alive, b.until > :now))
+FROM box b LEFT JOIN hub h ON h.id = b.hub;
+
+-- name: stat_messages
+-- scan: an operator asked for totals
+SELECT count(*), sum(m.size), sum(b.id IS NOT NULL AND m.seq > b.taken)
+FROM msg m LEFT JOIN box b ON b.id = m.box;
+
+-- name: stat_claims
+-- scan: an operator asked for totals
+SELECT count(*) FROM claim;
+
+-- name: stat_links
+-- scan: an operator asked for totals
+SELECT count(*) FROM link;
+
+-- name: stat_hubs
+-- scan: an operator asked for totals
+SELECT count(*) FROM hub WHERE seen >= :alive;

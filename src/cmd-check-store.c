@@ -1,0 +1,358 @@
+/*
+ * cmd-check-store - the database, the directory it lies in and the files beside it.
+ */
+#include "config.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/inotify.h>
+#include <sys/statfs.h>
+#endif
+
+#include "cmd-check.h"
+#include "cmd-db.h"
+#include "err.h"
+#include "handoff.h"
+
+#define BELL_SUFFIX	".bell"
+#define SHOWN_MODE(st)	((unsigned)((st).st_mode & 07777))
+
+/* The path of a file beside the database; false: too long for any file to be there. */
+static bool
+beside(const struct check *k, const char *suffix, char out[PATH_MAX])
+{
+	return (size_t)snprintf(out, PATH_MAX, "%s%s", k->conf.db, suffix) < PATH_MAX;
+}
+
+/* ---- the directory ---- */
+
+static bool
+one_of(const char *name, size_t n, const char *const *list)
+{
+	for (; *list != NULL; list++)
+		if (strlen(*list) == n && memcmp(*list, name, n) == 0)
+			return true;
+	return false;
+}
+
+/* What web servers serve from, by its usual names. */
+static bool
+looks_served(const char *path)
+{
+	static const char *const usual[] = {
+		"htdocs", "html", "public_html", "httpdocs", "www", "wwwroot", "webroot", "public",
+		"cgi-bin", NULL,
+	};
+	size_t n;
+
+	for (; *path != '\0'; path += n) {
+		path += *path == '/';
+		n = strcspn(path, "/");
+		if (one_of(path, n, usual))
+			return true;
+	}
+	return false;
+}
+
+static void
+judge_place(struct check *k)
+{
+	static char real[PATH_MAX];
+
+	if (realpath(k->dir, real) != NULL && looks_served(real))
+		check_say(k, CHECK_WARN, "directory", "Name a place outside of what the web server serves "
+		    "with --db or SIGPOST_DB", "%s looks like a place web servers serve files from", real);
+}
+
+static void
+judge_owner(struct check *k, const struct stat *st)
+{
+	static const char *const servers[] = {
+		"www-data", "apache", "httpd", "nginx", "lighttpd", "http", "wwwrun", "www", "_www",
+		"nobody", NULL,
+	};
+	const struct passwd *owner = getpwuid(st->st_uid);
+
+	if (k->dir_usable && st->st_uid != geteuid() && geteuid() != 0)
+		check_say(k, CHECK_WARN, "directory", "Serve as the user it belongs to",
+		    "%s belongs to uid %u, this is uid %u", k->dir, (unsigned)st->st_uid, (unsigned)geteuid());
+	if (owner != NULL && one_of(owner->pw_name, strlen(owner->pw_name), servers))
+		check_say(k, CHECK_WARN, "directory", "If programs of other people run as that user too, "
+		    "run sigpost as a user of its own", "%s belongs to %s, the web server's own user",
+		    k->dir, owner->pw_name);
+}
+
+static void
+judge_mode(struct check *k, const struct stat *st)
+{
+	if ((st->st_mode & 077) != 0)
+		check_say(k, CHECK_WARN, "directory", "Close it with chmod 700",
+		    "%s is open to other users (mode %o)", k->dir, SHOWN_MODE(*st));
+	else
+		check_say(k, CHECK_OK, "directory", NULL, "%s can be written (mode %o)", k->dir, SHOWN_MODE(*st));
+}
+
+void
+check_directory(struct check *k)
+{
+	struct stat st;
+
+	if (stat(k->dir, &st) < 0) {
+		check_say(k, CHECK_FAIL, "directory", errno == ENOENT ?
+		    "Run sigpost init, as the user that will serve" :
+		    "Run this as the user that will serve, or name another place with --db or SIGPOST_DB",
+		    "%s: %s", k->dir, strerror(errno));
+		return;
+	}
+	if (!S_ISDIR(st.st_mode)) {
+		check_say(k, CHECK_FAIL, "directory", "Name another place with --db or SIGPOST_DB",
+		    "%s is not a directory", k->dir);
+		return;
+	}
+	k->dir_usable = faccessat(AT_FDCWD, k->dir, W_OK | X_OK, AT_EACCESS) == 0;
+	if (k->dir_usable)
+		judge_mode(k, &st);
+	else
+		check_say(k, CHECK_FAIL, "directory", "Run this as the user that will serve, or give the "
+		    "directory to that user with chown", "%s cannot be written by uid %u (mode %o)",
+		    k->dir, (unsigned)geteuid(), SHOWN_MODE(st));
+	judge_owner(k, &st);
+	judge_place(k);
+}
+
+/* ---- the database ---- */
+
+static const char *
+mend_database(int err)
+{
+	switch (-err) {
+	case ERR_VERSION:
+		return "Install that version, or name another database with --db or SIGPOST_DB";
+	case ERR_CORRUPT:
+		return "Name another path with --db or SIGPOST_DB, or put a backup in its place";
+	case ERR_BUSY:
+		return "See which process has it open, with fuser";
+	case ERR_FULL:
+		return "Free some space";
+	default:
+		return "Look at the permissions of the file and at its file system";
+	}
+}
+
+/* Network and user-space file systems have no shared memory, or locks that do not hold. */
+static const char *
+remote_fs(const char *path)
+{
+#ifdef __linux__
+	static const struct { long type; const char *name; } known[] = {
+		{ 0x6969, "NFS" }, { 0x517b, "SMB" }, { 0xff534d42, "CIFS" }, { 0xfe534d42, "SMB" },
+		{ 0x01021997, "9P" }, { 0x65735546, "FUSE" }, { 0x786f4256, "a shared folder" },
+	};
+	struct statfs fs;
+	size_t i;
+
+	if (statfs(path, &fs) < 0)
+		return NULL;
+	for (i = 0; i < sizeof known / sizeof known[0]; i++)
+		if (((unsigned long)fs.f_type & 0xffffffff) == ((unsigned long)known[i].type & 0xffffffff))
+			return known[i].name;
+#else
+	(void)path;
+#endif
+	return NULL;
+}
+
+static void
+judge_journal(struct check *k, const struct store_stat *st)
+{
+	const char *fs = remote_fs(k->dir);
+	bool wal = strcmp(st->journal, "wal") == 0;
+
+	if (wal)
+		check_say(k, CHECK_OK, "journal", NULL, "WAL");
+	else if (strcmp(k->conf.journal, "rollback") == 0)
+		check_say(k, CHECK_OK, "journal", NULL, "rollback (%s), as journal = rollback says", st->journal);
+	else if (fs != NULL)
+		check_say(k, CHECK_WARN, "journal", "Put the database on a local disk", "rollback (%s): "
+		    "%s is on %s, where WAL does not work; writing is slower", st->journal, k->dir, fs);
+	else
+		check_say(k, CHECK_WARN, "journal", "Start a server on it, which turns WAL on; if this stays, "
+		    "the file system cannot do it", "rollback (%s), though WAL is wanted", st->journal);
+}
+
+static void
+describe_database(struct check *k, struct store *s)
+{
+	struct store_stat st;
+	int rc = cmd_db_stat(s, &st);
+
+	if (rc < 0) {
+		check_say(k, CHECK_FAIL, "database", mend_database(rc), "%s was opened, but reading it failed "
+		    "(%s)", k->conf.db, err_name(rc));
+		return;
+	}
+	check_say(k, CHECK_OK, "database", NULL, "%s opens (schema %d, %lld bytes)", k->conf.db, st.schema,
+	    (long long)st.db_bytes);
+	judge_journal(k, &st);
+}
+
+void
+check_database(struct check *k)
+{
+	const char *why = NULL;
+	struct store *s;
+	int rc;
+
+	if (!k->dir_usable)
+		return;
+	rc = cmd_db_open(&k->conf, false, &s, &why);
+	if (rc == -ERR_NOTFOUND)
+		check_say(k, CHECK_WARN, "database", "Run sigpost init, or let the server make it when it "
+		    "first starts", "%s is not there yet", k->conf.db);
+	else if (rc < 0)
+		check_say(k, CHECK_FAIL, "database", mend_database(rc), "%s", why);
+	else {
+		describe_database(k, s);
+		store_close(s);
+	}
+}
+
+/* ---- the bell ---- */
+
+#ifdef __linux__
+static void
+judge_watch(struct check *k, int watch, const char *path)
+{
+	if (watch >= 0)
+		check_say(k, CHECK_OK, "bell", NULL, "%s can be watched", path);
+	else if (errno == EMFILE)
+		check_say(k, CHECK_WARN, "bell", "Raise fs.inotify.max_user_instances with sysctl",
+		    "uid %u has no inotify instance left: processes look for messages every 20 ms instead",
+		    (unsigned)geteuid());
+	else
+		check_say(k, CHECK_WARN, "bell", "Raise fs.inotify.max_user_watches with sysctl, or look at "
+		    "the file system", "%s cannot be watched (%s): processes look for messages every 20 ms "
+		    "instead", path, strerror(errno));
+}
+
+/* Before there is a bell its directory stands for it. */
+void
+check_bell(struct check *k)
+{
+	static char path[PATH_MAX];
+	int fd, watch;
+
+	if (!k->dir_usable)
+		return;
+	if (!beside(k, BELL_SUFFIX, path) || access(path, F_OK) < 0)
+		snprintf(path, sizeof path, "%s", k->dir);
+	fd = watch = inotify_init1(IN_CLOEXEC);
+	if (fd >= 0)
+		watch = inotify_add_watch(fd, path, IN_MODIFY | IN_DELETE_SELF);
+	judge_watch(k, watch, path);
+	if (fd >= 0)
+		close(fd);
+}
+#else
+void
+check_bell(struct check *k)
+{
+	check_say(k, CHECK_OK, "bell", NULL, "files are watched by the system's own means");
+}
+#endif
+
+/* ---- the hub ---- */
+
+static bool
+process_has(const char *pid, const struct stat *file)
+{
+	char path[PATH_MAX];
+	struct dirent *d;
+	struct stat st;
+	bool found = false;
+	DIR *fds;
+
+	snprintf(path, sizeof path, "/proc/%.20s/fd", pid);
+	fds = opendir(path);
+	if (fds == NULL)
+		return false;
+	while (!found && (d = readdir(fds)) != NULL)
+		found = fstatat(dirfd(fds), d->d_name, &st, 0) == 0 && st.st_dev == file->st_dev &&
+		    st.st_ino == file->st_ino;
+	closedir(fds);
+	return found;
+}
+
+/* The process that has a file open; 0: none that we may look into. (The lock itself names the
+ * courier that took it, which has left.) */
+static long
+who_has(const struct stat *file)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *d;
+	long pid = 0, own = getpid();
+
+	while (proc != NULL && pid == 0 && (d = readdir(proc)) != NULL)
+		if (strspn(d->d_name, "0123456789") == strlen(d->d_name) &&
+		    strtol(d->d_name, NULL, 10) != own && process_has(d->d_name, file))
+			pid = strtol(d->d_name, NULL, 10);
+	if (proc != NULL)
+		closedir(proc);
+	return pid;
+}
+
+/* Asks for the lock as a founder would, and lets go of it at once. */
+static bool
+is_locked(int fd)
+{
+	return flock(fd, LOCK_SH | LOCK_NB) < 0;
+}
+
+static void
+describe_hub(struct check *k, const struct stat *lock)
+{
+	static char path[PATH_MAX];
+	long pid = who_has(lock);
+	struct stat door;
+
+	if (!beside(k, HANDOFF_SUFFIX, path) || stat(path, &door) < 0) {
+		check_say(k, CHECK_WARN, "hub", "It makes its socket anew within a second; run this again",
+		    "pid %ld has the lock, but %s%s is not there", pid, k->conf.db, HANDOFF_SUFFIX);
+		return;
+	}
+	if (door.st_uid != geteuid() && geteuid() != 0)
+		check_say(k, CHECK_WARN, "hub", "Let CGI programs and servers on one database run as one user",
+		    "pid %ld serves couriers as uid %u and lets no other user in; this is uid %u", pid,
+		    (unsigned)door.st_uid, (unsigned)geteuid());
+	else
+		check_say(k, CHECK_OK, "hub", NULL, "pid %ld serves couriers as uid %u, this is uid %u", pid,
+		    (unsigned)door.st_uid, (unsigned)geteuid());
+}
+
+void
+check_hub(struct check *k)
+{
+	static char path[PATH_MAX];
+	struct stat st;
+	int fd;
+
+	if (!k->dir_usable || !beside(k, HANDOFF_LOCK_SUFFIX, path))
+		return;
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0 && is_locked(fd) && fstat(fd, &st) == 0)
+		describe_hub(k, &st);
+	else
+		check_say(k, CHECK_OK, "hub", NULL, "none runs: the first CGI request, or a server, starts one");
+	if (fd >= 0)
+		close(fd);
+}

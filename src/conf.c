@@ -1,0 +1,196 @@
+/* conf - the table of conf.def, made into rows, defaults and setters. */
+#include "config.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "conf.h"
+#include "err.h"
+#include "log.h"
+
+const struct conf_row conf_rows[] = {
+#define CONF_INT(name, def, least, most, help) \
+	{ #name, true, offsetof(struct conf, name), (def), (least), (most), NULL, help },
+#define CONF_STR(name, def, help) \
+	{ #name, false, offsetof(struct conf, name), 0, 0, 0, (def), help },
+#include "conf.def"
+#undef CONF_INT
+#undef CONF_STR
+};
+const size_t conf_count = sizeof conf_rows / sizeof conf_rows[0];
+
+static enum conf_source sources[sizeof conf_rows / sizeof conf_rows[0]];
+static char sentence[512];
+
+static int64_t *
+int_of(struct conf *c, const struct conf_row *row)
+{
+	return (int64_t *)(void *)((char *)c + row->offset);
+}
+
+static char *
+text_of(struct conf *c, const struct conf_row *row)
+{
+	return (char *)c + row->offset;
+}
+
+void
+conf_init(struct conf *c)
+{
+	size_t i;
+
+	memset(c, 0, sizeof *c);
+	for (i = 0; i < conf_count; i++) {
+		const struct conf_row *row = &conf_rows[i];
+
+		sources[i] = CONF_DEFAULT;
+		if (row->is_int)
+			*int_of(c, row) = row->def;
+		else
+			snprintf(text_of(c, row), CONF_STR_MAX, "%s", row->text);
+	}
+}
+
+static bool
+same_name(const char *row, struct str name)
+{
+	size_t i;
+
+	if (strlen(row) != name.n)
+		return false;
+	for (i = 0; i < name.n; i++)
+		if (row[i] != (name.p[i] == '-' ? '_' : name.p[i]))
+			return false;
+	return true;
+}
+
+static int
+set_int(struct conf *c, const struct conf_row *row, struct str value, const char **why)
+{
+	uint64_t v;
+
+	if (str_uint(value, (uint64_t)row->most, &v) < 0 || (int64_t)v < row->least) {
+		snprintf(sentence, sizeof sentence,
+		    "%s takes a whole number from %" PRId64 " to %" PRId64, row->name, row->least, row->most);
+		*why = sentence;
+		return -ERR_BAD;
+	}
+	*int_of(c, row) = (int64_t)v;
+	return 0;
+}
+
+static int
+set_text(struct conf *c, const struct conf_row *row, struct str value, const char **why)
+{
+	if (!str_printable(value) || value.n >= CONF_STR_MAX) {
+		snprintf(sentence, sizeof sentence,
+		    "%s takes a text of at most %d bytes without control characters",
+		    row->name, CONF_STR_MAX - 1);
+		*why = sentence;
+		return -ERR_BAD;
+	}
+	return str_copy(value, text_of(c, row), CONF_STR_MAX);
+}
+
+int
+conf_set(struct conf *c, struct str name, struct str value, enum conf_source from, const char **why)
+{
+	size_t i;
+	int rc;
+
+	for (i = 0; i < conf_count; i++) {
+		const struct conf_row *row = &conf_rows[i];
+
+		if (!same_name(row->name, name))
+			continue;
+		rc = row->is_int ? set_int(c, row, value, why) : set_text(c, row, value, why);
+		if (rc == 0)
+			sources[i] = from;
+		return rc;
+	}
+	*why = "there is no such setting";
+	return -ERR_NOTFOUND;
+}
+
+/* SIGPOST_MAX_BODY_BYTES=… -> max_body_bytes; name must have room for CONF_NAME_MAX bytes. */
+#define CONF_NAME_MAX 64
+static bool
+env_name(struct str var, char *name)
+{
+	size_t i;
+
+	if (!str_starts(var, STR("SIGPOST_")) || var.n - 8 >= CONF_NAME_MAX)
+		return false;
+	for (i = 8; i < var.n; i++)
+		name[i - 8] = var.p[i] >= 'A' && var.p[i] <= 'Z' ? (char)(var.p[i] + 32) : var.p[i];
+	name[var.n - 8] = '\0';
+	return true;
+}
+
+int
+conf_env(struct conf *c, char *const *list, const char **why)
+{
+	char name[CONF_NAME_MAX];
+	struct str var, value;
+	int rc;
+
+	for (; list != NULL && *list != NULL; list++) {
+		if (!str_cut(str_from(*list), '=', &var, &value) || !env_name(var, name))
+			continue;
+		rc = conf_set(c, str_from(name), value, CONF_ENVIRONMENT, why);
+		if (rc < 0 && rc != -ERR_NOTFOUND)
+			return rc;
+	}
+	return 0;
+}
+
+void
+conf_show(const struct conf *c, const struct conf_row *row, char *out)
+{
+	struct conf *any = (struct conf *)(uintptr_t)c;
+
+	if (row->is_int)
+		snprintf(out, CONF_STR_MAX, "%" PRId64, *int_of(any, row));
+	else
+		snprintf(out, CONF_STR_MAX, "%s", text_of(any, row));
+}
+
+enum conf_source
+conf_from(const struct conf_row *row)
+{
+	return sources[row - conf_rows];
+}
+
+const char *
+conf_source_name(enum conf_source s)
+{
+	static const char *const names[CONF_SOURCE__MAX] = {
+		[CONF_DEFAULT] = "default",
+		[CONF_ENVIRONMENT] = "environment",
+		[CONF_COMMAND_LINE] = "command line",
+	};
+
+	return names[s];
+}
+
+int
+conf_check(const struct conf *c, const char **why)
+{
+	if (c->heartbeat_min_ms > c->heartbeat_max_ms)
+		*why = "heartbeat_min_ms is above heartbeat_max_ms";
+	else if (c->retry_min_ms > c->retry_max_ms)
+		*why = "retry_min_ms is above retry_max_ms";
+	else if (strcmp(c->journal, "auto") != 0 && strcmp(c->journal, "rollback") != 0)
+		*why = "journal is auto or rollback";
+	else if (c->mount[0] != '/' && strcmp(c->mount, "auto") != 0)
+		*why = "mount is auto or a path that begins with /";
+	else if (log_level(str_from(c->log_level)) < 0)
+		*why = "log_level is error, warn, info or debug";
+	else if (c->db[0] == '\0')
+		*why = "db is the path of a file, not empty";
+	else
+		return 0;
+	return -ERR_BAD;
+}

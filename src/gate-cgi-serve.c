@@ -1,0 +1,269 @@
+/*
+ * gate-cgi-serve - the body in, the answer out.
+ *
+ * An answer that is short never meets the event loop: its sink is watched only if it is still
+ * there after a while, or does not take everything at once.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "err.h"
+#include "gate-cgi-private.h"
+#include "route.h"
+
+#define BODY_SIZE	65536
+
+static char scratch[BODY_SIZE];
+
+/* ---- the way out ---- */
+
+static void
+wrap(struct conn *c, struct buf *out, struct str bytes)
+{
+	(void)c;
+	buf_adds(out, bytes);
+}
+
+static void
+tail(struct conn *c, struct buf *out)
+{
+	(void)c;
+	(void)out;
+}
+
+static ssize_t
+put(struct conn *c, const char *p, size_t n)
+{
+	struct exchange *x = (struct exchange *)(void *)c;
+	ssize_t sent = x->is_socket ? send(x->out.fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL) :
+	    write(x->out.fd, p, n);
+
+	if (sent >= 0)
+		return sent;
+	return errno == EAGAIN || errno == EINTR ? 0 : -ERR_CLOSED;
+}
+
+/* A sink the loop cannot watch is a matter for the clock. */
+static void
+unsettle(struct exchange *x)
+{
+	list_del(&x->link);
+	list_add(&x->gate->fresh, &x->link);
+	gate_cgi_settle_soon(x->gate);
+}
+
+static void
+watch(struct conn *c, bool room)
+{
+	struct exchange *x = (struct exchange *)(void *)c;
+
+	if (loop_fd_watch(x->gate->hub->loop, &x->out, room ? LOOP_WRITE | LOOP_GONE : LOOP_GONE) < 0)
+		unsettle(x);
+}
+
+static void
+on_out_closed(struct loop_fd *io)
+{
+	struct exchange *x = LIST_OF(io, struct exchange, out);
+
+	conn_release(&x->conn);
+	free(x);
+}
+
+static void
+done(struct conn *c, bool whole)
+{
+	struct exchange *x = (struct exchange *)(void *)c;
+	struct gate_cgi *g = x->gate;
+
+	(void)whole;
+	list_del(&x->link);
+	g->conns--;
+	loop_fd_close(&x->out, on_out_closed);
+	if (g->done != NULL)
+		g->done(g->arg);
+}
+
+static const struct gate gate_cgi = {
+	.name = "cgi", .wrap = wrap, .tail = tail, .write = put, .wait = watch, .done = done,
+};
+
+static void
+on_out(struct loop_fd *io, int events)
+{
+	struct exchange *x = LIST_OF(io, struct exchange, out);
+
+	if ((events & (LOOP_GONE | LOOP_HANGUP)) != 0)
+		conn_gone(&x->conn);
+	else if ((events & LOOP_WRITE) != 0)
+		conn_room(&x->conn);
+}
+
+/* What may wait on an exchange: a full queue of a stream, and the message that filled it. */
+static size_t
+ceiling(const struct conf *conf)
+{
+	return 2 * STREAM_HIGH + 2 * (size_t)conf->max_body_bytes;
+}
+
+/* Owns fd from here on. */
+struct exchange *
+exchange_new(struct gate_cgi *g, int fd, mode_t kind)
+{
+	struct exchange *x = calloc(1, sizeof *x);
+
+	if (x == NULL) {
+		close(fd);
+		return NULL;
+	}
+	conn_init(&x->conn, &gate_cgi, ceiling(g->hub->conf));
+	x->gate = g;
+	x->is_socket = S_ISSOCK(kind);
+	if (S_ISFIFO(kind))
+		fcntl(fd, F_SETFL, O_WRONLY | O_NONBLOCK);
+	loop_fd_init(&x->out, fd, on_out);
+	list_init(&x->link);
+	list_add(&g->fresh, &x->link);
+	g->conns++;
+	return x;
+}
+
+/* From now on the loop tells when the other side leaves; of a file it cannot, and need not. */
+void
+exchange_settle(struct exchange *x)
+{
+	list_del(&x->link);
+	list_add(&x->gate->settled, &x->link);
+	if (!x->conn.blocked)
+		loop_fd_watch(x->gate->hub->loop, &x->out, LOOP_GONE);
+	else if (x->out.events == 0)
+		conn_gone(&x->conn);
+}
+
+/* ---- the body ---- */
+
+/* Everything is here, or will not come. x may be gone afterwards. */
+static void
+serve(struct exchange *x, struct req *r, int err)
+{
+	struct hub *hub = x->gate->hub;
+
+	gate_cgi_settle_soon(x->gate);
+	r->conn = &x->conn;
+	if (err == 0)
+		err = req_ready(r, hub->conf->mount);
+	if (err == 0)
+		hub_take(hub, r);
+	else
+		route_refuse(hub, r, err);
+}
+
+static void
+free_intake(struct loop_fd *io)
+{
+	free(LIST_OF(io, struct intake, io));
+}
+
+void
+intake_end(struct intake *in, int err)
+{
+	struct exchange *x = in->x;
+	struct req *r = in->r;
+
+	list_del(&in->link);
+	loop_fd_close(&in->io, free_intake);
+	serve(x, r, err);
+}
+
+/* 1: the body is complete (or ended early: req_ready will say so); 0: more is to come. */
+static int
+read_body(int fd, struct req *r)
+{
+	size_t left;
+	ssize_t n;
+	int rc;
+
+	while ((left = (size_t)r->length - r->bytes.n) > 0) {
+		n = read(fd, scratch, left < sizeof scratch ? left : sizeof scratch);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return 0;
+		if (n <= 0)
+			break;
+		rc = req_body(r, str_make(scratch, (size_t)n));
+		if (rc < 0)
+			return rc;
+	}
+	return 1;
+}
+
+static void
+on_body(struct loop_fd *io, int events)
+{
+	struct intake *in = LIST_OF(io, struct intake, io);
+	int rc = read_body(io->fd, in->r);
+
+	if (rc == 0 && (events & LOOP_HANGUP) != 0)	/* the watch is over */
+		rc = 1;
+	if (rc != 0)
+		intake_end(in, rc < 0 ? rc : 0);
+}
+
+/* The rest of the body comes when it comes. Owns fd. */
+static void
+take_in(struct exchange *x, struct req *r, int fd)
+{
+	struct intake *in = calloc(1, sizeof *in);
+
+	if (in == NULL) {
+		close(fd);
+		serve(x, r, -ERR_NOMEM);
+		return;
+	}
+	*in = (struct intake){ .x = x, .r = r, .born = gate_cgi_now(x->gate) };
+	loop_fd_init(&in->io, fd, on_body);
+	list_init(&in->link);
+	list_add(&x->gate->intakes, &in->link);
+	gate_cgi_settle_soon(x->gate);
+	if (loop_fd_watch(x->gate->hub->loop, &in->io, LOOP_READ) < 0)
+		intake_end(in, -ERR_INTERNAL);
+}
+
+/* The request is ours: reads its body, if it has one, and serves it. Owns fd, its fd 0. */
+void
+exchange_begin(struct exchange *x, struct req *r, int fd, int err)
+{
+	int64_t length = -1;
+	int flags, rc = 1;
+
+	if (err == 0)
+		err = req_length(r, &length);
+	if (err == 0 && length > 0) {
+		flags = fcntl(fd, F_GETFL);
+		fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+		rc = read_body(fd, r);
+	}
+	if (rc == 0) {
+		take_in(x, r, fd);
+		return;
+	}
+	close(fd);
+	serve(x, r, rc < 0 ? rc : err);
+}
+
+void
+intake_cut(struct intake *in)
+{
+	struct exchange *x = in->x;
+
+	list_del(&in->link);
+	req_free(in->r);
+	loop_fd_close(&in->io, free_intake);
+	conn_abort(&x->conn);
+}

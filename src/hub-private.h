@@ -1,0 +1,59 @@
+/*
+ * hub-private - what the files of the hub tell each other.
+ *
+ *	hub.c		life, requests, drain
+ *	hub-turn.c	begin, commit, release, feed
+ *	hub-stream.c	the table of streams, open, leave, end, post
+ *	hub-claim.c	names in dispute, proofs, orders from other hubs
+ *	hub-time.c	tick, heartbeats, lease, sweep, checkpoints, a replaced file
+ */
+#ifndef SIGPOST_HUB_PRIVATE_H
+#define SIGPOST_HUB_PRIVATE_H
+
+#include "hub.h"
+
+/* hub.c */
+void	hub_refuse(struct hub *hub, struct req *r, int err);	/* answers and holds */
+void	hub_unpark(struct hub *hub);
+void	hub_serve_again(struct hub *hub);	/* requests that wait for a verdict and are due */
+bool	hub_idle(const struct hub *hub);	/* nothing is under way */
+void	hub_check_drained(struct hub *hub);
+
+/* hub-turn.c */
+void	hub_retry_soon(struct hub *hub);
+void	hub_on_retry(struct loop_timer *t);
+void	hub_mark_dirty(struct hub *hub, struct stream *s);
+
+/* hub-stream.c */
+int	hub_table_init(struct hub *hub);
+void	hub_table_release(struct hub *hub);
+struct stream *hub_opening(const struct req *r);	/* the stream r opened in this turn, or NULL */
+void	hub_opened(struct hub *hub, struct stream *s);		/* its turn is committed */
+void	hub_unopen(struct hub *hub, struct stream *s);		/* its turn failed: as if it never was */
+void	hub_leave(struct hub *hub, struct stream *s);		/* its exchange is over */
+void	hub_stop_stream(struct hub *hub, struct stream *s, const struct wire_end *end);
+void	hub_pause_stream(struct hub *hub, struct stream *s);	/* a temporary end; the client comes back */
+void	hub_cut_stream(struct hub *hub, struct stream *s);
+void	hub_supersede(struct hub *hub, int64_t box, int64_t gen);	/* all streams of box older than gen */
+void	hub_settle(struct hub *hub);	/* inside a turn: stores leaves and taken positions */
+void	hub_settled(struct hub *hub, bool committed);
+void	hub_forget_left(struct hub *hub);	/* leaves that can no longer be stored */
+bool	hub_save_due(struct hub *hub);
+void	hub_each_stream(struct hub *hub, void (*fn)(struct hub *, struct stream *));
+int	hub_enter(struct hub *hub);	/* inside a turn: makes sure that hub->id is set */
+int	hub_order(struct hub *hub, int64_t to, enum msg_kind kind, int64_t a, int64_t b);
+
+/* hub-claim.c */
+void	hub_carry_out(struct hub *hub);		/* orders in our control mailbox */
+void	hub_ask(struct hub *hub, struct req *r);	/* inside a turn, after contest said wait */
+void	hub_on_claims(struct loop_timer *t);
+void	hub_claims_release(struct hub *hub);
+
+/* hub-time.c */
+void	hub_on_tick(struct loop_timer *t);
+void	hub_on_beat(struct loop_timer *t);
+void	hub_schedule(struct hub *hub, struct stream *s);	/* its next heartbeat */
+void	hub_check_upkeep(struct hub *hub);
+int	hub_store_open(struct hub *hub, const char **why);
+
+#endif

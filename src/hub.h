@@ -1,0 +1,177 @@
+/*
+ * hub - the one loop thread that owns the streams of a process.
+ *
+ * Turn. Gates hand requests in (hub_take). The first that writes opens a turn of the store;
+ * answers are held. When the loop is about to sleep, or after HUB_TURN_REQUESTS requests or
+ * HUB_TURN_MS, the turn is committed: answers leave, the bell is rung if a message went to a
+ * mailbox not held here, dirty streams are fed. If the commit fails every held answer becomes
+ * 503 or 507 and no stream moves. While another process has the store, requests that write
+ * are parked (at most HUB_BUSY_MS) and tried again by a timer; nothing sleeps.
+ *
+ * Delivery. There is one way: read the rows of a mailbox after the stream's cursor, render,
+ * advance (feed). Everything else only marks a stream dirty.
+ *
+ * A struct hub lives as long as its loop. Not thread-safe.
+ */
+#ifndef SIGPOST_HUB_H
+#define SIGPOST_HUB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bell.h"
+#include "conf.h"
+#include "list.h"
+#include "loop.h"
+#include "req.h"
+#include "store.h"
+#include "stream.h"
+
+#define HUB_TURN_REQUESTS	256
+#define HUB_TURN_MS		5
+#define HUB_BUSY_MS		2000
+#define HUB_SAVE_MS		500	/* taken positions are stored at the latest after this */
+#define HUB_SLOTS		64	/* of the heartbeat wheel */
+#define HUB_PROVEN_MS		1000	/* a proof is good for this long */
+#define HUB_PROOF_GAP_MS	100	/* between the two heartbeats of a proof */
+#define HUB_WAIT_MS		50	/* a request waiting for a verdict is served again this often */
+#define HUB_TICK_MS		250
+#define HUB_TICK_DEAF_MS	20	/* where there is no file watch */
+
+/* Kinds of messages the hub itself understands; protocols use MSG_DATA. */
+enum msg_kind {
+	MSG_DATA,		/* an ordinary message: body is JSON */
+	MSG_CLOSE,		/* in a mailbox: its final event "close"; body is the JSON data */
+	MSG_SUPERSEDE,		/* to a hub: body "box gen": that stream was taken over elsewhere */
+	MSG_PROVE,		/* to a hub: body "box hub": is that stream alive? tell that hub */
+	MSG_PROVEN		/* to a hub: body "box": it is */
+};
+
+struct hub;
+
+/* Serves one request (route_serve): answers it, or opens a stream on it, or parks it. */
+typedef void	hub_serve_fn(struct hub *hub, struct req *r);
+
+struct hub {
+	struct loop		*loop;
+	struct store		*store;		/* NULL while it cannot be opened */
+	const struct conf	*conf;
+	hub_serve_fn		*serve;
+	int64_t			 id;		/* our row among the hubs; 0: none yet */
+
+	/* the turn */
+	bool			 in_turn;	/* a write transaction is open */
+	bool			 stuck;		/* its COMMIT was busy … */
+	int64_t			 stuck_since;	/* … since then (loop_mono) */
+	bool			 unparking;	/* parked requests are being served */
+	bool			 ring;		/* ring the bell after COMMIT */
+	bool			 look;		/* others may have written: look for work */
+	uint32_t		 served;	/* requests in this turn */
+	uint64_t		 began;		/* uv_hrtime of its first request */
+	int64_t			 seen;		/* last seq that was looked at */
+	int64_t			 posted;	/* last seq posted in this turn; 0: none */
+	int64_t			 orders;	/* last seq of our control mailbox that was carried out */
+	struct list		 held;		/* requests answered, not yet committed */
+	struct list		 parked;	/* requests waiting for the lock */
+	struct list		 waiting;	/* requests waiting for a verdict (-ERR_WAIT) */
+
+	/* streams */
+	struct list		*table;		/* chains by box; `buckets` of them, a power of two */
+	uint32_t		 buckets, streams;
+	struct list		 dirty;		/* to be fed */
+	struct list		 unsaved;	/* taken not stored … */
+	int64_t			 unsaved_since;	/* … since then (loop_mono): the first of them */
+	struct list		 leaving;	/* exchange gone, leave not stored */
+	struct list		 left;		/* leave stored in this turn, not yet committed */
+	struct list		 wheel[HUB_SLOTS];
+	uint32_t		 slot, slot_ms;
+	struct list		 proofs;	/* struct proof: streams being proven, streams proven elsewhere */
+
+	/* time: loop_mono of the last … */
+	int64_t			 idle_since;	/* request, or end of a stream */
+	int64_t			 swept, renewed, looked, opened;
+	struct loop_timer	 tick, beat, retry, claims, drain;
+
+	/* the WAL */
+	bool			 stalled;	/* no turn before it was restarted */
+	bool			 upkeep_on;	/* a worker is at it; it owns `upkeep` and `store` must stay */
+	bool			 upkeep_restart;
+	int			 upkeep_rc;
+	uv_work_t		 upkeep;
+
+	struct bell		 bell;
+	char			 boot[40];
+	bool			 reopen;	/* the file was replaced: open it anew */
+	bool			 draining;
+	void			(*stopped)(struct hub *hub);	/* drained; may be NULL */
+	void			*owner;		/* for stopped */
+	uint64_t		 count_requests, count_messages, count_streams;
+};
+
+/* ---- life ---- */
+
+/* Opens the store of conf->db and starts the timers. *why as store_sqlite_open. */
+int	hub_init(struct hub *hub, struct loop *loop, const struct conf *conf, hub_serve_fn *fn, const char **why);
+/* Stops timers and forgets streams (they are cut); the loop must run until its handles are closed
+ * (loop_release does). */
+void	hub_release(struct hub *hub);
+/* Ends every stream for now (clients come back), then calls stopped. */
+void	hub_drain(struct hub *hub);
+
+/* ---- requests ---- */
+
+/* A whole request, ours from now on; its conn must be fresh. */
+void	hub_take(struct hub *hub, struct req *r);
+
+/* For route.c. 0: a turn is open. -ERR_BUSY: park the request. Others: refuse it. */
+int	hub_begin(struct hub *hub);
+/* The store could not write: the open turn is lost, every held answer becomes this error. */
+void	hub_abandon(struct hub *hub, int err);
+/* The answer of r is queued on its exchange: hold it until the turn is committed. Ours. */
+void	hub_hold(struct hub *hub, struct req *r);
+/* Tries r again when the store is free; after HUB_BUSY_MS it is refused. */
+void	hub_park(struct hub *hub, struct req *r);
+/* Serves r again in a moment: a verdict on a claim is not in (-ERR_WAIT). */
+void	hub_wait(struct hub *hub, struct req *r);
+/* The end of a turn; the loop calls it, and route.c after too many requests. */
+void	hub_turn(struct hub *hub);
+
+/* ---- for protocols, inside a turn ---- */
+
+struct hub_open {		/* a stream to open */
+	const struct wire	*wire;
+	int64_t			 box;
+	const unsigned char	*handle;	/* HANDLE_SIZE bytes, part of its cursors; NULL: none */
+	bool			 resume;	/* goes on after `after`; otherwise after what was taken */
+	int64_t			 after;
+	struct str		 gap_from, gap_to;	/* cursors; not empty: tell the client of a gap */
+	struct str		 hello_name, hello_data;	/* ephemeral first event of a new stream */
+};
+
+/* Answers r with a stream that receives for the box; another stream of the box is superseded.
+ * -ERR_QUOTA: this process holds max_streams. */
+int	hub_open(struct hub *hub, struct req *r, const struct hub_open *o);
+
+/* A message for a box, delivered wherever its stream is. Errors as store_msg_add. */
+int	hub_post(struct hub *hub, int64_t box, int64_t src, struct str body);
+
+/* The box says its last word (final event "close" with this JSON) and ends: claims and links go. */
+int	hub_end(struct hub *hub, int64_t box, struct str close);
+
+/*
+ * Somebody wants a name this box holds. 0: the holder is gone, the name may be taken from it.
+ * -ERR_CONFLICT: it is alive. -ERR_WAIT: not known yet; return it from serve, which is called
+ * again until the verdict falls, at the latest after grace_ms.
+ */
+int	hub_contest(struct hub *hub, struct req *r, const struct box *holder);
+
+/* The stream this process has for the box, or NULL. */
+struct stream *hub_stream(struct hub *hub, int64_t box);
+
+/* CLOCK_REALTIME ms after which a message posted now expires untaken. */
+int64_t	hub_due(struct hub *hub);
+
+/* Checks every invariant (tests). */
+void	hub_assert_sane(struct hub *hub);
+
+#endif

@@ -1,0 +1,265 @@
+/* loop - a thin coat over libuv: lazy descriptors, a turn function, a clock read once a turn. */
+#include "config.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "err.h"
+#include "loop.h"
+
+static int64_t
+read_clock(clockid_t id)
+{
+	struct timespec t;
+
+	clock_gettime(id, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static int64_t
+system_real(void *arg)
+{
+	(void)arg;
+	return read_clock(CLOCK_REALTIME);
+}
+
+static int64_t
+system_mono(void *arg)
+{
+	(void)arg;
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+static const struct loop_clock system_clock = { system_real, system_mono, NULL };
+
+static void
+run_turn(struct loop *l)
+{
+	l->turn(l->arg);
+	l->fresh = false;
+}
+
+static void
+on_before(uv_prepare_t *h)
+{
+	run_turn(h->data);
+}
+
+static void
+on_after(uv_check_t *h)
+{
+	run_turn(h->data);
+}
+
+int
+loop_init(struct loop *l, void (*turn)(void *arg), void *arg)
+{
+	*l = (struct loop){ .turn = turn, .arg = arg, .clock = system_clock };
+	if (uv_loop_init(&l->uv) != 0)
+		return -ERR_IO;
+	uv_prepare_init(&l->uv, &l->before);
+	uv_check_init(&l->uv, &l->after);
+	l->before.data = l->after.data = l;
+	uv_prepare_start(&l->before, on_before);
+	uv_check_start(&l->after, on_after);
+	uv_unref((uv_handle_t *)&l->before);
+	uv_unref((uv_handle_t *)&l->after);
+	return 0;
+}
+
+void
+loop_release(struct loop *l)
+{
+	int rc;
+
+	uv_prepare_stop(&l->before);
+	uv_check_stop(&l->after);
+	uv_close((uv_handle_t *)&l->before, NULL);
+	uv_close((uv_handle_t *)&l->after, NULL);
+	while (uv_run(&l->uv, UV_RUN_NOWAIT) != 0)
+		;
+	rc = uv_loop_close(&l->uv);
+	assert(rc == 0);
+	(void)rc;
+}
+
+void
+loop_run(struct loop *l)
+{
+	uv_run(&l->uv, UV_RUN_DEFAULT);
+}
+
+void
+loop_stop(struct loop *l)
+{
+	uv_stop(&l->uv);
+}
+
+void
+loop_poll(struct loop *l)
+{
+	uv_run(&l->uv, UV_RUN_NOWAIT);
+}
+
+void
+loop_set_clock(struct loop *l, const struct loop_clock *clock)
+{
+	l->clock = *clock;
+	l->fresh = false;
+}
+
+static void
+refresh(struct loop *l)
+{
+	if (l->fresh)
+		return;
+	l->real = l->clock.real(l->clock.arg);
+	l->mono = l->clock.mono(l->clock.arg);
+	l->fresh = true;
+}
+
+int64_t
+loop_real(struct loop *l)
+{
+	refresh(l);
+	return l->real;
+}
+
+int64_t
+loop_mono(struct loop *l)
+{
+	refresh(l);
+	return l->mono;
+}
+
+/* ---- a descriptor ---- */
+
+static void
+on_ready(uv_poll_t *h, int status, int events)
+{
+	struct loop_fd *io = h->data;
+
+	if (status < 0)
+		io->events = 0;	/* libuv has stopped the watch */
+	io->ready(io, status < 0 ? LOOP_HANGUP : events);
+}
+
+void
+loop_fd_init(struct loop_fd *io, int fd, void (*ready)(struct loop_fd *, int))
+{
+	io->fd = fd;
+	io->ready = ready;
+	io->closed = NULL;
+	io->events = 0;
+	io->known = false;
+}
+
+int
+loop_fd_watch(struct loop *l, struct loop_fd *io, int events)
+{
+	if (io->events == events || io->fd < 0)
+		return 0;
+	if (!io->known) {
+		if (uv_poll_init(&l->uv, &io->poll, io->fd) != 0)
+			return -ERR_IO;
+		io->poll.data = io;
+		io->known = true;
+	}
+	io->events = events;
+	if (events == 0)
+		return uv_poll_stop(&io->poll) == 0 ? 0 : -ERR_IO;
+	return uv_poll_start(&io->poll, events, on_ready) == 0 ? 0 : -ERR_IO;
+}
+
+static void
+on_fd_closed(uv_handle_t *h)
+{
+	struct loop_fd *io = h->data;
+
+	if (io->closed != NULL)
+		io->closed(io);
+}
+
+void
+loop_fd_close(struct loop_fd *io, void (*closed)(struct loop_fd *))
+{
+	int fd = io->fd;
+
+	if (fd < 0)
+		return;
+	io->fd = -1;
+	io->closed = closed;
+	if (io->known) {
+		uv_poll_stop(&io->poll);
+		uv_close((uv_handle_t *)&io->poll, on_fd_closed);
+	}
+	close(fd);
+	if (!io->known && closed != NULL)
+		closed(io);
+}
+
+/* ---- a timer ---- */
+
+static void
+on_fire(uv_timer_t *h)
+{
+	struct loop_timer *t = h->data;
+
+	t->fire(t);
+}
+
+void
+loop_timer_init(struct loop *l, struct loop_timer *t, void (*fire)(struct loop_timer *))
+{
+	uv_timer_init(&l->uv, &t->timer);
+	t->timer.data = t;
+	t->fire = fire;
+	t->closed = NULL;
+}
+
+void
+loop_timer_start(struct loop_timer *t, uint64_t ms, uint64_t repeat_ms)
+{
+	uv_timer_start(&t->timer, on_fire, ms, repeat_ms);
+}
+
+void
+loop_timer_stop(struct loop_timer *t)
+{
+	uv_timer_stop(&t->timer);
+}
+
+bool
+loop_timer_active(const struct loop_timer *t)
+{
+	return uv_is_active((const uv_handle_t *)&t->timer) != 0;
+}
+
+static void
+on_timer_closed(uv_handle_t *h)
+{
+	struct loop_timer *t = h->data;
+
+	if (t->closed != NULL)
+		t->closed(t);
+}
+
+void
+loop_timer_close(struct loop_timer *t, void (*closed)(struct loop_timer *))
+{
+	t->closed = closed;
+	uv_close((uv_handle_t *)&t->timer, on_timer_closed);
+}
+
+uint32_t
+loop_jitter(uint32_t n)
+{
+	static uint64_t state;
+
+	if (state == 0)
+		state = (uint64_t)read_clock(CLOCK_REALTIME) * 2654435761u ^ (uint64_t)getpid() << 32;
+	state = state * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t)((state >> 33) % n);
+}

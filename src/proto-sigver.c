@@ -1,0 +1,311 @@
+/*
+ * proto-sigver - the channel: GET makes or resumes a source, POST speaks for it.
+ */
+#include "config.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "err.h"
+#include "proto-sigver.h"
+#include "reply.h"
+#include "token.h"
+
+#define USE_AUTH	"sigver auth"
+#define USE_HANDLE	"sigver handle"
+
+static const struct dialect generation_d = { "sigver", "sigver/open", false };
+static const struct dialect generation_e = { "sigver/opened", "sigver/opened", true };
+
+/* ---- GET: a stream for a source ---- */
+
+static int
+new_source(struct hub *hub, struct req *r, const struct dialect *d, struct hub_open *o)
+{
+	unsigned char auth[TOKEN_SIZE], handle[TOKEN_SIZE], auth_hash[HASH_SIZE], handle_hash[HASH_SIZE];
+	char text[TOKEN_TEXT];
+	int rc;
+
+	token_make(auth);
+	token_make(handle);
+	token_text(auth, text);
+	token_hash(hub->store, USE_AUTH, str_from(text), auth_hash);
+	token_hash(hub->store, USE_HANDLE, str_make((const char *)handle, HANDLE_SIZE), handle_hash);
+	rc = store_box_add(hub->store, d->realm, auth_hash, handle_hash, &o->box);
+	if (rc < 0)
+		return rc;
+	o->handle = handle;
+	o->hello_name = STR("auth");
+	o->hello_data = str_from(text);
+	return hub_open(hub, r, o);
+}
+
+static int
+any_row(void *arg, const struct msg_row *m)
+{
+	(void)m;
+	*(bool *)arg = true;
+	return 1;
+}
+
+/* A source that has ended still gets what it has not read, its close event last. */
+static bool
+resumable(struct hub *hub, const struct box *b, int64_t after)
+{
+	bool waits = false;
+
+	if (b->state == BOX_LIVE)
+		return true;
+	return store_msg_read(hub->store, b->id, after, any_row, &waits) == 0 && waits;
+}
+
+/* What the client named, without the handle: safe to repeat to it. */
+static struct str
+plain_cursor(const char *epoch, int64_t seq, char out[CURSOR_MAX])
+{
+	int n = snprintf(out, CURSOR_MAX, "%s-%" PRId64, epoch, seq);
+
+	return str_make(out, (size_t)n);
+}
+
+static int
+resume(struct hub *hub, struct req *r, const struct box *b, const struct cursor *at, struct hub_open *o)
+{
+	char from[CURSOR_MAX], to[CURSOR_MAX];
+	bool other = strcmp(at->epoch, hub->store->epoch) != 0;
+	int64_t last;
+	int rc = store_msg_last(hub->store, &last);
+
+	if (rc < 0)
+		return rc;
+	o->box = b->id;
+	o->handle = at->handle;
+	o->resume = true;
+	if (other || at->seq > last || at->seq < b->dropped) {
+		o->gap_from = plain_cursor(at->epoch, at->seq, from);
+		o->gap_to = plain_cursor(hub->store->epoch, at->seq < b->dropped ? b->dropped : last, to);
+	}
+	if (!other && at->seq <= last) {
+		o->after = at->seq;
+		rc = store_box_ack(hub->store, b->id, at->seq);
+	}
+	return rc < 0 ? rc : hub_open(hub, r, o);
+}
+
+static int
+open_source(struct hub *hub, struct req *r, const struct dialect *d, struct hub_open *o)
+{
+	unsigned char hash[HASH_SIZE];
+	char from[CURSOR_MAX], to[CURSOR_MAX];
+	struct cursor at;
+	struct box b;
+	int rc;
+
+	if (cursor_parse(r->last_event_id, &at) < 0 || !at.has_handle)
+		return new_source(hub, r, d, o);
+	token_hash(hub->store, USE_HANDLE, str_make((const char *)at.handle, HANDLE_SIZE), hash);
+	rc = store_box_by_handle(hub->store, d->realm, hash, &b);
+	if (rc == 0 && resumable(hub, &b, at.seq))
+		return resume(hub, r, &b, &at, o);
+	if (rc < 0 && rc != -ERR_NOTFOUND)
+		return rc;
+	if (strcmp(at.epoch, hub->store->epoch) != 0) {
+		o->gap_from = plain_cursor(at.epoch, at.seq, from);
+		o->gap_to = plain_cursor(hub->store->epoch, 0, to);
+	}
+	return new_source(hub, r, d, o);
+}
+
+static int
+serve_get(struct hub *hub, struct req *r, const struct dialect *d)
+{
+	struct hub_open o = { .wire = &wire_sse };
+	char transport[16];
+	int rc = req_query(r, "transport", transport, sizeof transport);
+
+	if (rc == 0 && strcmp(transport, "poll") == 0)
+		o.wire = &wire_poll;
+	else if (rc != -ERR_NOTFOUND && strcmp(transport, "sse") != 0) {
+		reply_problem(r, -ERR_BAD, "transport is sse or poll");
+		return 0;
+	}
+	if (str_eq(r->last_event_id, WIRE_FINAL_ID)) {
+		reply_send(r, 204, NULL, STR_NONE, NULL);
+		return 0;
+	}
+	return open_source(hub, r, d, &o);
+}
+
+/* ---- POST: <auth>@<json> ---- */
+
+int
+sigver_close(struct talk *t, int code, const char *reason)
+{
+	struct buf b;
+	int rc;
+
+	buf_init(&b, 1024);
+	buf_addf(&b, "{\"code\":%d,\"reason\":", code);
+	json_quote(&b, str_from(reason));
+	buf_addc(&b, '}');
+	rc = buf_err(&b);
+	if (rc == 0)
+		rc = hub_end(t->hub, t->me.id, buf_str(&b));
+	buf_release(&b);
+	return rc;
+}
+
+int
+sigver_relay(struct talk *t, int64_t box, const char *prefix, struct str value)
+{
+	struct buf b;
+	int rc;
+
+	buf_init(&b, value.n + 64);
+	buf_addz(&b, prefix);
+	json_copy(&b, value);
+	buf_addc(&b, '}');
+	rc = buf_err(&b);
+	if (rc == 0)
+		rc = hub_post(t->hub, box, t->me.id, buf_str(&b));
+	buf_release(&b);
+	return rc;
+}
+
+const char *
+sigver_key(struct str value, enum json_kind kind, struct buf *out)
+{
+	size_t units;
+
+	if (kind != JSON_STRING || json_units(value, &units) < 0)
+		return "The key is not a string";
+	if (units == 0)
+		return "The key is an empty string";
+	if (units > SIGVER_KEY_UNITS)
+		return "The key length exceeds the limit of 512 characters";
+	if (json_text(value, out) < 0)
+		return "The key cannot be read";
+	if (!str_printable(buf_str(out)))
+		return "The key holds a control character";
+	return NULL;
+}
+
+/* Generation D has a status of its own for this; E answers every POST with 200. */
+static int
+unknown_auth(struct req *r, const struct dialect *d)
+{
+	static const char reason[] =
+	    "{\"code\":4021,\"reason\":\"AUTHENTICATION_ERROR=4021: Send message before authentication\"}\n";
+
+	if (d->opened)
+		reply_send(r, 200, "application/json", STR(reason), NULL);
+	else
+		reply_problem_as(r, 581, "Authentication Error",
+		    "AUTHENTICATION_ERROR: the token before the @ is not that of a source at this address");
+	return 0;
+}
+
+/* Which of several tries of one message this is: ?n=, rising for each source. */
+static int
+read_n(struct req *r, uint64_t *n)
+{
+	char text[24];
+	int rc = req_query(r, "n", text, sizeof text);
+
+	*n = 0;
+	if (rc == -ERR_NOTFOUND)
+		return 0;
+	return rc < 0 || str_uint(str_from(text), INT64_MAX, n) < 0 || *n == 0 ? -ERR_BAD : 0;
+}
+
+static int
+answer(struct talk *t, uint64_t n, const char *result)
+{
+	char body[64];
+	int len;
+
+	if (t->answered)
+		return 0;
+	if (n == 0) {
+		reply_send(t->r, 200, NULL, STR_NONE, NULL);
+		return 0;
+	}
+	len = snprintf(body, sizeof body, "{\"n\":%" PRIu64 ",\"result\":\"%s\"}\n", n, result);
+	reply_send(t->r, 200, "application/json", str_make(body, (size_t)len), NULL);
+	return 0;
+}
+
+static int
+speak(struct talk *t, uint64_t n)
+{
+	int rc = n == 0 ? 0 : store_box_accept(t->hub->store, t->me.id, (int64_t)n);
+
+	if (rc == -ERR_REPEATED)
+		return answer(t, n, "repeated");
+	if (rc == 0)
+		rc = sigver_is_b(t) ? sigver_talk_b(t) : sigver_talk(t);
+	return rc < 0 ? rc : answer(t, n, "accepted");
+}
+
+static int
+serve_post(struct hub *hub, struct req *r, const struct dialect *d)
+{
+	struct talk t = { .hub = hub, .r = r, .dialect = d };
+	unsigned char hash[HASH_SIZE];
+	struct str auth;
+	uint64_t n;
+	int rc;
+
+	if (read_n(r, &n) < 0) {
+		reply_problem(r, -ERR_BAD, "n is a whole number from 1, rising with each message of a source");
+		return 0;
+	}
+	if (!str_cut(r->body, '@', &auth, &t.text))
+		return unknown_auth(r, d);
+	token_hash(hub->store, USE_AUTH, auth, hash);
+	rc = store_box_by_token(hub->store, d->realm, hash, &t.me);
+	if (rc == -ERR_NOTFOUND || (rc == 0 && (t.me.state != BOX_LIVE || !token_same(hash, t.me.token))))
+		return unknown_auth(r, d);
+	return rc < 0 ? rc : speak(&t, n);
+}
+
+/* ---- the table ---- */
+
+static int
+get_d(struct hub *hub, struct req *r)
+{
+	return serve_get(hub, r, &generation_d);
+}
+
+static int
+post_d(struct hub *hub, struct req *r)
+{
+	return serve_post(hub, r, &generation_d);
+}
+
+static int
+get_e(struct hub *hub, struct req *r)
+{
+	return serve_get(hub, r, &generation_e);
+}
+
+static int
+post_e(struct hub *hub, struct req *r)
+{
+	return serve_post(hub, r, &generation_e);
+}
+
+#define CHANNEL	(ROUTE_WRITES | ROUTE_CREDENTIALS)
+
+static const struct route routes[] = {
+	{ "/sigver/opened", 1 << M_GET, NULL, CHANNEL, get_e },
+	{ "/sigver/opened", 1 << M_POST, NULL, CHANNEL, post_e },
+	{ "/sigver", 1 << M_GET, NULL, CHANNEL, get_d },
+	{ "/sigver", 1 << M_POST, NULL, CHANNEL, post_d },
+	{ "/", 1 << M_GET, "text/event-stream", CHANNEL, get_d },
+	{ "/", 1 << M_POST, NULL, CHANNEL, post_d },
+	{ .path = NULL },
+};
+
+const struct proto proto_sigver = { .name = "sigver", .routes = routes };

@@ -1,0 +1,37 @@
+/*
+ * proto - what is meant: a protocol is a table of routes (and knows no descriptor, no SQL).
+ *
+ * route.c matches method, path and Accept against the rows, in order, enforces what a row
+ * says (method, body, turn), and calls serve with a request that is whole.
+ */
+#ifndef SIGPOST_PROTO_H
+#define SIGPOST_PROTO_H
+
+struct hub;
+struct req;
+
+enum route_flags {		/* bits */
+	ROUTE_WRITES	= 1,	/* runs inside a turn and a mark of its own */
+	ROUTE_CREDENTIALS = 2	/* CORS: the Origin is echoed and credentials are allowed */
+};
+
+struct route {
+	const char	*path;		/* below the mount, without the trailing slash; "/" for the root */
+	unsigned	 methods;	/* bits 1 << enum method (req.h); HEAD and OPTIONS are route.c's */
+	const char	*accept;	/* only if Accept names this type; NULL: always */
+	unsigned	 flags;
+
+	/* Answers (reply_*), or hands the exchange to a stream (hub_open), and returns 0; or returns
+	 * -ERR_WAIT (called again, see hub_contest), or another error, which becomes a problem
+	 * document after everything it wrote to the store was undone. */
+	int		(*serve)(struct hub *hub, struct req *r);
+};
+
+struct proto {
+	const char		*name;
+	const struct route	*routes;	/* ends with path NULL */
+};
+
+extern const struct proto proto_sigver;
+
+#endif

@@ -1,0 +1,103 @@
+/* reply - CGI response heads (RFC 3875, 6.3) and problem documents. */
+#include "config.h"
+
+#include "conn.h"
+#include "err.h"
+#include "json.h"
+#include "reply.h"
+
+#define HEAD_MAX	2048
+#define PROBLEM_MAX	2048
+#define ORIGIN_MAX	512	/* longer ones are not echoed */
+
+static bool
+echoed(const struct req *r)
+{
+	return r->credentials && r->origin.n > 0 && r->origin.n <= ORIGIN_MAX && str_printable(r->origin);
+}
+
+void
+reply_cors(struct buf *head, const struct req *r)
+{
+	if (!echoed(r)) {
+		buf_adds(head, STR("Access-Control-Allow-Origin: *\r\n"));
+		return;
+	}
+	buf_adds(head, STR("Access-Control-Allow-Origin: "));
+	buf_adds(head, r->origin);
+	buf_adds(head, STR("\r\nAccess-Control-Allow-Credentials: true\r\nVary: Origin\r\n"));
+}
+
+static void
+head_start(struct buf *b, const struct req *r, int status, const char *type)
+{
+	buf_addf(b, "Status: %d %s\r\n", status, err_reason(status));
+	if (type != NULL)
+		buf_addf(b, "Content-Type: %s\r\n", type);
+	reply_cors(b, r);
+}
+
+void
+reply_send(struct req *r, int status, const char *type, struct str body, const char *extra)
+{
+	struct buf b;
+
+	buf_init(&b, HEAD_MAX + body.n);
+	head_start(&b, r, status, type);
+	if (status != 204)
+		buf_addf(&b, "Content-Length: %zu\r\n", body.n);
+	buf_adds(&b, STR("Cache-Control: no-store\r\n"));
+	buf_addz(&b, extra);
+	buf_adds(&b, STR("\r\n"));
+	if (r->method != M_HEAD)
+		buf_adds(&b, body);
+	if (buf_err(&b) == 0)
+		conn_add(r->conn, buf_str(&b));
+	conn_finish(r->conn);
+	buf_release(&b);
+}
+
+static const char *
+retry_after(int status)
+{
+	return status == 429 || status == 503 ? "Retry-After: 1\r\n" :
+	    status == 507 ? "Retry-After: 30\r\n" : NULL;
+}
+
+void
+reply_problem_as(struct req *r, int status, const char *title, const char *detail)
+{
+	struct buf b;
+
+	buf_init(&b, PROBLEM_MAX);
+	buf_adds(&b, STR("{\"type\":\"about:blank\",\"title\":"));
+	json_quote(&b, str_from(title));
+	buf_addf(&b, ",\"status\":%d", status);
+	if (detail != NULL) {
+		buf_adds(&b, STR(",\"detail\":"));
+		json_quote(&b, str_from(detail));
+	}
+	buf_adds(&b, STR("}\n"));
+	reply_send(r, status, "application/problem+json", buf_str(&b), retry_after(status));
+	buf_release(&b);
+}
+
+void
+reply_problem(struct req *r, int err, const char *detail)
+{
+	const struct err_row *row = err_row(err);
+
+	reply_problem_as(r, row->status, row->title, detail);
+}
+
+void
+reply_stream_head(struct req *r, const char *type)
+{
+	struct buf b;
+
+	buf_init(&b, HEAD_MAX);
+	head_start(&b, r, 200, type);
+	buf_adds(&b, STR("Cache-Control: no-cache, no-transform\r\nX-Accel-Buffering: no\r\n\r\n"));
+	conn_add(r->conn, buf_str(&b));
+	buf_release(&b);
+}

@@ -1,0 +1,263 @@
+/* req - CGI variables (RFC 3875) into a request; one growing buffer for all kept values. */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "err.h"
+#include "req.h"
+
+enum var {
+	VAR_METHOD, VAR_URI, VAR_SCRIPT, VAR_LENGTH, VAR_TYPE, VAR_ACCEPT, VAR_ORIGIN,
+	VAR_LAST_EVENT_ID, VAR_ASK_METHOD, VAR_ASK_HEADERS, VAR_REMOTE, VAR__MAX
+};
+
+static const struct { enum var var; struct str name; } wanted[VAR__MAX] = {
+	{ VAR_METHOD, { "REQUEST_METHOD", 14 } },
+	{ VAR_URI, { "REQUEST_URI", 11 } },
+	{ VAR_SCRIPT, { "SCRIPT_NAME", 11 } },
+	{ VAR_LENGTH, { "CONTENT_LENGTH", 14 } },
+	{ VAR_TYPE, { "CONTENT_TYPE", 12 } },
+	{ VAR_ACCEPT, { "HTTP_ACCEPT", 11 } },
+	{ VAR_ORIGIN, { "HTTP_ORIGIN", 11 } },
+	{ VAR_LAST_EVENT_ID, { "HTTP_LAST_EVENT_ID", 18 } },
+	{ VAR_ASK_METHOD, { "HTTP_ACCESS_CONTROL_REQUEST_METHOD", 34 } },
+	{ VAR_ASK_HEADERS, { "HTTP_ACCESS_CONTROL_REQUEST_HEADERS", 35 } },
+	{ VAR_REMOTE, { "REMOTE_ADDR", 11 } },
+};
+
+struct req *
+req_new(size_t max_vars, size_t max_body)
+{
+	struct req *r = calloc(1, sizeof *r);
+
+	if (r == NULL)
+		return NULL;
+	r->length = -1;
+	r->max_vars = (uint32_t)max_vars;
+	buf_init(&r->vars, max_vars);
+	buf_init(&r->bytes, max_body);
+	list_init(&r->parked);
+	return r;
+}
+
+void
+req_free(struct req *r)
+{
+	if (r == NULL)
+		return;
+	list_del(&r->parked);
+	buf_release(&r->vars);
+	buf_release(&r->bytes);
+	free(r);
+}
+
+int
+req_var(struct req *r, struct str name, struct str value)
+{
+	int i;
+
+	if (name.n + value.n > r->max_vars - r->seen)
+		return -ERR_TOOBIG;
+	r->seen += (uint32_t)(name.n + value.n);
+	for (i = 0; i < VAR__MAX; i++) {
+		if (!str_eq(name, wanted[i].name))
+			continue;
+		r->at[i] = r->vars.n + 1;
+		r->len[i] = (uint32_t)value.n;
+		buf_adds(&r->vars, value);
+		return buf_err(&r->vars);
+	}
+	return 0;
+}
+
+static struct str
+var(const struct req *r, enum var v)
+{
+	if (r->at[v] == 0 || r->len[v] == 0)
+		return STR_NONE;
+	return str_make(r->vars.p + r->at[v] - 1, r->len[v]);
+}
+
+int
+req_length(struct req *r, int64_t *length)
+{
+	struct str text = var(r, VAR_LENGTH);
+	uint64_t v;
+
+	*length = -1;
+	if (text.n == 0)
+		return 0;
+	if (str_uint(text, INT64_MAX, &v) < 0)
+		return -ERR_BAD;
+	if (v > r->bytes.max)
+		return -ERR_TOOBIG;
+	*length = r->length = (int64_t)v;
+	return 0;
+}
+
+int
+req_body(struct req *r, struct str bytes)
+{
+	if (r->length >= 0 && bytes.n > (uint64_t)r->length - r->bytes.n)
+		return -ERR_TOOBIG;
+	buf_adds(&r->bytes, bytes);
+	return buf_err(&r->bytes);
+}
+
+static enum method
+method_of(struct str name)
+{
+	static const struct str names[M_OTHER] = {
+		[M_GET] = { "GET", 3 }, [M_HEAD] = { "HEAD", 4 },
+		[M_POST] = { "POST", 4 }, [M_OPTIONS] = { "OPTIONS", 7 },
+	};
+	int i;
+
+	for (i = 0; i < M_OTHER; i++)
+		if (str_eq(name, names[i]))
+			return (enum method)i;
+	return M_OTHER;
+}
+
+/* With mount "auto" only a program named in the address is taken off: /cgi-bin/sigpost.cgi/sigver. */
+static struct str
+auto_mount(struct str path, struct str script)
+{
+	if (str_starts(path, script) &&
+	    (str_ends(script, STR(".cgi")) || str_ends(script, STR(".fcgi"))))
+		return script;
+	return STR_NONE;
+}
+
+static int
+unmount(struct req *r, struct str path, const char *setting)
+{
+	struct str m = str_from(setting);
+
+	if (str_eq(m, STR("auto")))
+		m = auto_mount(path, var(r, VAR_SCRIPT));
+	while (m.n > 0 && m.p[m.n - 1] == '/')
+		m.n--;
+	if (!str_starts(path, m))
+		return -ERR_NOTFOUND;
+	r->mount = m;
+	r->path = str_skip(path, m.n);
+	if (r->path.n == 0)
+		r->path = STR("/");
+	return r->path.p[0] == '/' ? 0 : -ERR_NOTFOUND;
+}
+
+static bool
+skip_scheme(struct str *uri, struct str scheme)
+{
+	if (uri->n < scheme.n || !str_eqcase(str_make(uri->p, scheme.n), scheme))
+		return false;
+	*uri = str_skip(*uri, scheme.n);
+	return true;
+}
+
+/* REQUEST_URI may be in absolute form (RFC 9112, 3.2.2); its path may then be empty. */
+static void
+split_uri(struct str uri, struct str *path, struct str *query)
+{
+	bool absolute = skip_scheme(&uri, STR("http://")) || skip_scheme(&uri, STR("https://"));
+
+	str_cut(uri, '?', path, query);
+	if (!absolute)
+		return;
+	while (path->n > 0 && path->p[0] != '/')
+		*path = str_skip(*path, 1);
+	if (path->n == 0)
+		*path = STR("/");
+}
+
+int
+req_ready(struct req *r, const char *mount)
+{
+	struct str path, uri = var(r, VAR_URI);
+
+	r->body = buf_str(&r->bytes);
+	r->content_type = var(r, VAR_TYPE);
+	r->accept = var(r, VAR_ACCEPT);
+	r->origin = var(r, VAR_ORIGIN);
+	r->last_event_id = var(r, VAR_LAST_EVENT_ID);
+	r->ask_method = var(r, VAR_ASK_METHOD);
+	r->ask_headers = var(r, VAR_ASK_HEADERS);
+	r->remote_addr = var(r, VAR_REMOTE);
+	r->method = method_of(var(r, VAR_METHOD));
+	split_uri(uri, &path, &r->query);
+	if (path.n == 0 || path.p[0] != '/' || !str_printable(uri) || var(r, VAR_METHOD).n == 0)
+		return -ERR_BAD;
+	if (r->length >= 0 && (uint64_t)r->length != r->bytes.n)
+		return -ERR_BAD;
+	return unmount(r, path, mount);
+}
+
+static int
+unescape(struct str s, char *out, size_t size)
+{
+	unsigned char byte;
+	size_t n = 0;
+
+	while (s.n > 0) {
+		size_t used = 1;
+
+		byte = (unsigned char)s.p[0];
+		if (byte == '+')
+			byte = ' ';
+		else if (byte == '%') {
+			if (s.n < 3 || str_unhex(str_make(s.p + 1, 2), &byte, 1) < 0)
+				return -ERR_BAD;
+			used = 3;
+		}
+		if (byte == '\0')
+			return -ERR_BAD;
+		if (n + 1 >= size)
+			return -ERR_TOOBIG;
+		out[n++] = (char)byte;
+		s = str_skip(s, used);
+	}
+	out[n] = '\0';
+	return 0;
+}
+
+int
+req_query(const struct req *r, const char *name, char *out, size_t size)
+{
+	struct str rest = r->query, pair, key, value;
+	int rc = -ERR_NOTFOUND;
+
+	while (rest.n > 0 && rc == -ERR_NOTFOUND) {
+		str_cut(rest, '&', &pair, &rest);
+		str_cut(pair, '=', &key, &value);
+		if (str_eq(key, str_from(name)))
+			rc = unescape(value, out, size);
+	}
+	if (rc < 0)
+		out[0] = '\0';
+	return rc;
+}
+
+bool
+req_accepts(const struct req *r, struct str type)
+{
+	struct str rest = r->accept, item, params;
+
+	while (rest.n > 0) {
+		str_cut(rest, ',', &item, &rest);
+		str_cut(item, ';', &item, &params);
+		if (str_eqcase(str_trim(item), type))
+			return true;
+	}
+	return false;
+}
+
+struct str
+req_media_type(const struct req *r)
+{
+	struct str type, params;
+
+	str_cut(r->content_type, ';', &type, &params);
+	return str_trim(type);
+}

@@ -1,0 +1,82 @@
+/*
+ * req - one request, the same whichever gate it came through.
+ *
+ * A gate makes it (req_new), gives it each CGI variable (req_var) and the body (req_body),
+ * then says req_ready, which normalises: method, path below the mount, query, the headers
+ * somebody here reads. Variables nobody reads are not kept. All slices point into the
+ * request's own memory and are good until req_free.
+ *
+ * Ceilings: max_vars for the bytes of all variables together, max_body for the body, both
+ * enforced before anything is stored.
+ */
+#ifndef SIGPOST_REQ_H
+#define SIGPOST_REQ_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "list.h"
+#include "str.h"
+
+enum method { M_GET, M_HEAD, M_POST, M_OPTIONS, M_OTHER, M__MAX };
+
+struct conn;
+
+struct req {
+	enum method	 method;
+	struct str	 path;		/* below the mount, begins with '/', as the client wrote it, no query */
+	struct str	 query;		/* after the '?', raw */
+	struct str	 mount;		/* what was taken off in front of path; "" at the root */
+	struct str	 accept, content_type, origin, last_event_id;
+	struct str	 ask_method, ask_headers;	/* Access-Control-Request-* */
+	struct str	 remote_addr;
+	struct str	 body;
+	int64_t		 length;	/* CONTENT_LENGTH; -1: none was given */
+
+	/* for whoever holds it meanwhile */
+	struct conn	*conn;
+	struct list	 parked;	/* the hub's list while it waits */
+	int64_t		 since;		/* loop_mono of its first dispatch; 0 before */
+	int64_t		 again;		/* loop_mono of the next one */
+	bool		 asked;		/* for a proof that the holder of a name is alive … */
+	int64_t		 ask_box;	/* … this one (0: nothing to ask) … */
+	int64_t		 ask_hub;	/* … of the hub that has its stream */
+	bool		 credentials;	/* the route allows them: CORS echoes the Origin */
+
+	/* private */
+	struct buf	 vars;
+	struct buf	 bytes;
+	uint32_t	 at[16];	/* offset + 1 of each wanted variable in vars */
+	uint32_t	 len[16];
+	uint32_t	 max_vars, seen;
+};
+
+struct req	*req_new(size_t max_vars, size_t max_body);	/* NULL: out of memory */
+void		 req_free(struct req *r);			/* NULL is fine */
+
+/* -ERR_TOOBIG: over max_vars; -ERR_NOMEM. A repeated name: the last one wins. */
+int		 req_var(struct req *r, struct str name, struct str value);
+
+/* After the last variable: the announced body length, or -1 if none was given. -ERR_BAD: not a
+ * number; -ERR_TOOBIG: over max_body. */
+int		 req_length(struct req *r, int64_t *length);
+
+/* Body bytes as they come. -ERR_TOOBIG: over max_body or over CONTENT_LENGTH; -ERR_NOMEM. */
+int		 req_body(struct req *r, struct str bytes);
+
+/* Everything is here. mount: conf.mount. -ERR_BAD: no REQUEST_URI or method, a NUL or control
+ * character in the URI, or a body shorter than its length; -ERR_NOTFOUND: not below the mount. */
+int		 req_ready(struct req *r, const char *mount);
+
+/* The decoded value (%XX and '+') of the first `name` in the query into out[size], NUL-terminated.
+ * -ERR_NOTFOUND; -ERR_BAD: bad escape, a NUL; -ERR_TOOBIG; out is "" then. */
+int		 req_query(const struct req *r, const char *name, char *out, size_t size);
+
+/* true if the Accept header names this media type (no q-values: "a;q=0.5" counts) */
+bool		 req_accepts(const struct req *r, struct str type);
+
+/* The media type of the body without parameters, e.g. "text/plain"; empty if not given. */
+struct str	 req_media_type(const struct req *r);
+
+#endif

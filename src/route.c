@@ -1,0 +1,213 @@
+/*
+ * route - the tables of all protocols, in order; the first row that fits serves.
+ */
+#include "config.h"
+
+#include "conn.h"
+#include "err.h"
+#include "log.h"
+#include "proto.h"
+#include "reply.h"
+#include "route.h"
+
+/* ---- the root: what PeerJS's server says, or the pages ---- */
+
+static int
+serve_index(struct hub *hub, struct req *r)
+{
+	(void)hub;
+	reply_send(r, 200, "application/json", STR("{\"name\":\"PeerJS Server\",\"description\":"
+	    "\"A server side element to broker connections between PeerJS clients.\","
+	    "\"website\":\"https://peerjs.com/\"}"), NULL);
+	return 0;
+}
+
+static int
+serve_pages(struct hub *hub, struct req *r)
+{
+	struct buf b;
+
+	(void)hub;
+	buf_init(&b, 1024);
+	buf_adds(&b, STR("Location: "));
+	buf_adds(&b, r->mount);
+	buf_adds(&b, STR("/www/\r\nVary: Accept\r\n"));
+	buf_addc(&b, '\0');
+	if (buf_err(&b) == 0)
+		reply_send(r, 302, NULL, STR_NONE, b.p);
+	else
+		reply_problem(r, -ERR_TOOBIG, NULL);
+	buf_release(&b);
+	return 0;
+}
+
+static const struct route root_routes[] = {
+	{ "/", 1 << M_GET | 1 << M_HEAD, "text/html", 0, serve_pages },
+	{ "/", 1 << M_GET | 1 << M_HEAD, NULL, 0, serve_index },
+	{ .path = NULL },
+};
+static const struct proto proto_root = { .name = "root", .routes = root_routes };
+
+static const struct proto *const protos[] = { &proto_sigver, &proto_root };
+
+/* ---- matching ---- */
+
+static struct str
+without_slash(struct str path)
+{
+	if (path.n > 1 && path.p[path.n - 1] == '/')
+		path.n--;
+	return path;
+}
+
+struct match {
+	const struct route	*route;		/* NULL: none fits */
+	unsigned		 methods;	/* of all rows of the path; 0: no such path */
+	bool			 credentials;	/* some row of the path allows them */
+};
+
+static bool
+fits(const struct route *row, const struct req *r)
+{
+	return (row->methods & 1u << r->method) != 0 &&
+	    (row->accept == NULL || req_accepts(r, str_from(row->accept)));
+}
+
+static struct match
+find(const struct req *r)
+{
+	struct match m = { .route = NULL };
+	struct str path = without_slash(r->path);
+	const struct route *row;
+	size_t i;
+
+	for (i = 0; i < sizeof protos / sizeof protos[0]; i++)
+		for (row = protos[i]->routes; row->path != NULL; row++) {
+			if (!str_eq(path, str_from(row->path)))
+				continue;
+			m.methods |= row->methods;
+			m.credentials = m.credentials || (row->flags & ROUTE_CREDENTIALS) != 0;
+			if (m.route == NULL && fits(row, r))
+				m.route = row;
+		}
+	return m;
+}
+
+/* ---- answers of our own ---- */
+
+static const char *
+allow(unsigned methods)
+{
+	bool get = (methods & 1u << M_GET) != 0, post = (methods & 1u << M_POST) != 0;
+
+	return get && post ? "Allow: GET, POST, OPTIONS\r\n" :
+	    get ? "Allow: GET, OPTIONS\r\n" : "Allow: POST, OPTIONS\r\n";
+}
+
+static void
+preflight(struct req *r)
+{
+	reply_send(r, 204, NULL, STR_NONE,
+	    "Access-Control-Allow-Methods: GET, POST, OPTIONS\r\n"
+	    "Access-Control-Allow-Headers: Content-Type, Last-Event-ID, Cache-Control\r\n"
+	    "Access-Control-Max-Age: 86400\r\n");
+}
+
+static void
+no_route(struct req *r, const struct match *m)
+{
+	struct str body = STR("{\"type\":\"about:blank\",\"title\":\"Method Not Allowed\",\"status\":405,"
+	    "\"detail\":\"This address takes the methods in the Allow header.\"}\n");
+
+	if (m->methods == 0)
+		reply_problem(r, -ERR_NOTFOUND, "The API is at / and /sigver below this server's mount path.");
+	else
+		reply_send(r, 405, "application/problem+json", body, allow(m->methods));
+}
+
+/* ---- a row ---- */
+
+static void
+finish(struct hub *hub, struct req *r, int rc)
+{
+	if (rc == -ERR_WAIT) {
+		hub_wait(hub, r);
+		return;
+	}
+	if (rc < 0) {
+		if (err_status(rc) >= 500)
+			LOG(LOG_ERROR, "a request failed", LOG_Z("error", err_name(rc)), LOG_STR("path", r->path));
+		reply_problem(r, rc, NULL);
+	}
+	hub_hold(hub, r);
+}
+
+/* Inside a turn each request has a mark of its own: an error takes back its writes alone. */
+static void
+serve_writing(struct hub *hub, struct req *r, const struct route *row)
+{
+	int rc = hub_begin(hub);
+
+	if (rc == -ERR_BUSY) {
+		hub_park(hub, r);
+		return;
+	}
+	if (rc == 0)
+		rc = store_mark(hub->store);
+	if (rc == 0) {
+		rc = row->serve(hub, r);
+		if (rc == -ERR_FULL || rc == -ERR_IO)
+			hub_abandon(hub, rc);
+		else if (rc < 0)
+			store_undo(hub->store);
+		else
+			store_release(hub->store);
+	}
+	finish(hub, r, rc);
+}
+
+static void
+serve_row(struct hub *hub, struct req *r, const struct route *row)
+{
+	if (r->method == M_POST && r->length < 0)
+		finish(hub, r, -ERR_LENGTH);
+	else if ((row->flags & ROUTE_WRITES) != 0)
+		serve_writing(hub, r, row);
+	else
+		finish(hub, r, row->serve(hub, r));
+}
+
+void
+route_serve(struct hub *hub, struct req *r)
+{
+	struct match m = find(r);
+
+	r->credentials = m.credentials;
+	if (m.route != NULL) {
+		serve_row(hub, r, m.route);
+		return;
+	}
+	if (m.methods != 0 && r->method == M_OPTIONS)
+		preflight(r);
+	else
+		no_route(r, &m);
+	hub_hold(hub, r);
+}
+
+void
+route_refuse(struct hub *hub, struct req *r, int err)
+{
+	static const struct { int err; const char *detail; } details[] = {
+		{ ERR_BAD, "The request is malformed or its body is shorter than its Content-Length." },
+		{ ERR_TOOBIG, "The body or the headers are longer than this server takes." },
+		{ ERR_TIMEOUT, "The request was not complete in time." },
+	};
+	const char *detail = NULL;
+	size_t i;
+
+	for (i = 0; i < sizeof details / sizeof details[0]; i++)
+		if (details[i].err == -err)
+			detail = details[i].detail;
+	reply_problem(r, err, detail);
+	hub_hold(hub, r);
+}

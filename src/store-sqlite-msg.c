@@ -1,0 +1,181 @@
+/* store-sqlite-msg - messages: append under a quota, read after a cursor, find work. */
+#include "config.h"
+
+#include "store-sqlite.h"
+
+int
+lite_sequence(struct lite *l, enum sql id, int64_t *v)
+{
+	int err;
+
+	*v = 0;
+	err = lite_number(l, lite_get(l, id), v);
+	return err == -ERR_NOTFOUND ? 0 : err;
+}
+
+/* ---- append ---- */
+
+static struct lite_quota *
+slot(struct lite *l, int64_t box)
+{
+	return &l->quota[(uint64_t)box & (LITE_QUOTA_SLOTS - 1)];
+}
+
+/* Counts what waits in the box; within a turn once, since nobody else can write meanwhile. */
+static int
+count(struct lite *l, int64_t box, int64_t taken, struct lite_quota **out)
+{
+	struct lite_quota *a = *out = slot(l, box);
+	sqlite3_stmt *q;
+	int err, state;
+
+	if (a->turn == l->turns && a->box == box && a->taken == taken)
+		return 0;
+	q = lite_get(l, SQL_MSG_ROOM);
+	lite_int(q, ":box", box);
+	lite_int(q, ":taken", taken);
+	err = lite_row(l, q);
+	if (err != 0)
+		return err;
+	state = sqlite3_column_type(q, 0) == SQLITE_NULL ? BOX_ENDED : sqlite3_column_int(q, 0);
+	*a = (struct lite_quota){ l->turns, box, taken, sqlite3_column_int64(q, 1), sqlite3_column_int64(q, 2) };
+	lite_done(q);
+	if (state == BOX_LIVE)
+		return 0;
+	a->turn = 0;
+	return -ERR_NOTFOUND;
+}
+
+static int
+insert(struct lite *l, const struct msg_new *m, int64_t *seq)
+{
+	sqlite3_stmt *q = lite_get(l, SQL_MSG_ADD);
+	int err;
+
+	lite_int(q, ":box", m->box);
+	lite_int(q, ":src", m->src);
+	lite_int(q, ":kind", m->kind);
+	lite_int(q, ":due", m->due);
+	lite_int(q, ":size", (int64_t)m->body.n);
+	lite_blob(q, ":body", m->body.p, m->body.n);
+	err = lite_run(l, q);
+	if (err == 0)
+		*seq = sqlite3_last_insert_rowid(l->db);
+	return err;
+}
+
+int
+lite_msg_add(struct store *s, const struct msg_new *m, int64_t taken, int64_t *seq)
+{
+	struct lite *l = (struct lite *)s;
+	struct lite_quota *a;
+	int err;
+
+	if (m->box < 0)
+		return insert(l, m, seq);
+	err = count(l, m->box, taken, &a);
+	if (err != 0)
+		return err;
+	if (a->rows + 1 > l->conf.max_pending || a->bytes + (int64_t)m->body.n > l->conf.max_pending_bytes)
+		return -ERR_QUOTA;
+	err = insert(l, m, seq);
+	if (err != 0)
+		return err;
+	a->rows++;
+	a->bytes += (int64_t)m->body.n;
+	return 0;
+}
+
+/* ---- read ---- */
+
+int
+lite_msg_read(struct store *s, int64_t box, int64_t after, msg_fn *fn, void *arg)
+{
+	struct lite *l = (struct lite *)s;
+	sqlite3_stmt *q = lite_get(l, SQL_MSG_READ);
+	struct msg_row m;
+	int got;
+
+	lite_int(q, ":box", box);
+	lite_int(q, ":after", after);
+	while ((got = lite_step(l, q)) == 1) {
+		lite_read_msg(q, &m);
+		if (fn(arg, &m) != 0) {
+			lite_done(q);
+			return 0;
+		}
+	}
+	return got;
+}
+
+void
+lite_read_msg(sqlite3_stmt *q, struct msg_row *m)
+{
+	m->seq = sqlite3_column_int64(q, 0);
+	m->box = sqlite3_column_int64(q, 1);
+	m->src = sqlite3_column_int64(q, 2);
+	m->kind = sqlite3_column_int(q, 3);
+	m->body = lite_column(q, 4);
+}
+
+int
+lite_msg_work(struct store *s, int64_t after, uint32_t max, work_fn *fn, void *arg)
+{
+	struct lite *l = (struct lite *)s;
+	sqlite3_stmt *q = lite_get(l, SQL_MSG_WORK);
+	int got;
+
+	lite_int(q, ":after", after);
+	lite_int(q, ":max", max);
+	while ((got = lite_step(l, q)) == 1)
+		if (fn(arg, sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1)) != 0) {
+			lite_done(q);
+			return 0;
+		}
+	return got;
+}
+
+int
+lite_msg_last(struct store *s, int64_t *seq)
+{
+	return lite_sequence((struct lite *)s, SQL_MSG_SEQUENCE, seq);
+}
+
+/* ---- delete ---- */
+
+int
+lite_msg_drop(struct store *s, int64_t seq)
+{
+	struct lite *l = (struct lite *)s;
+
+	lite_stale(l);
+	return lite_id(l, SQL_MSG_DROP, ":seq", seq);
+}
+
+int
+lite_drop(struct lite *l, int64_t seq, int64_t box)
+{
+	sqlite3_stmt *q;
+	int err = lite_id(l, SQL_MSG_DROP, ":seq", seq);
+
+	if (err != 0 || box < 0)
+		return err;
+	q = lite_get(l, SQL_BOX_DROPPED);
+	lite_int(q, ":id", box);
+	lite_int(q, ":seq", seq);
+	return lite_run(l, q);
+}
+
+int
+lite_empty(struct lite *l, int64_t box, int64_t room, int64_t *left)
+{
+	sqlite3_stmt *q = lite_get(l, SQL_MSG_EMPTY);
+	int err;
+
+	lite_int(q, ":box", box);
+	lite_int(q, ":room", room);
+	err = lite_run(l, q);
+	if (err == 0)
+		*left = room < 0 ? room : room - sqlite3_changes(l->db);
+	return err;
+}

@@ -1,0 +1,200 @@
+/* store-sqlite-upkeep - did somebody else write, is the file still there, the WAL, totals. */
+#include "config.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "store-sqlite.h"
+
+/* ---- tick ---- */
+
+static int
+changed(struct lite *l)
+{
+	int64_t v;
+	int err = lite_number(l, lite_get(l, SQL_DATA_VERSION), &v);
+	bool first = l->data_version == 0;
+
+	if (err != 0 || v == l->data_version)
+		return err;
+	l->data_version = v;
+	return first ? 0 : TICK_CHANGED;
+}
+
+static bool
+same_file(const struct lite *l)
+{
+	struct stat st;
+
+	return stat(l->conf.path, &st) == 0 && st.st_dev == l->dev && st.st_ino == l->ino;
+}
+
+static int
+newer(struct lite *l)
+{
+	int64_t version;
+	int known, err = lite_number(l, lite_get(l, SQL_USER_VERSION), &version);
+
+	sql_schema(&known);
+	return err == 0 && version > known ? TICK_NEWER : err;
+}
+
+int
+lite_tick(struct store *s, bool look_at_file)
+{
+	struct lite *l = (struct lite *)s;
+	int also, bits;
+
+	if (look_at_file && !same_file(l))
+		return TICK_REPLACED;
+	bits = changed(l);
+	if (bits < 0 || !look_at_file)
+		return bits;
+	also = newer(l);
+	return also < 0 ? also : bits | also;
+}
+
+/* ---- WAL ---- */
+
+bool
+lite_upkeep_due(struct store *s, bool *stall)
+{
+	struct lite *l = (struct lite *)s;
+	long long bytes = atomic_load(&l->wal_bytes);
+
+	*stall = bytes >= l->wal_stall;
+	return *stall || bytes - atomic_load(&l->wal_done) >= l->wal_due;
+}
+
+static int
+checkpoint(struct lite *l, sqlite3 *db, bool restart)
+{
+	int frames = 0, done = 0;
+	int rc = sqlite3_wal_checkpoint_v2(db, NULL,
+	    restart ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE, &frames, &done);
+
+	if (rc == SQLITE_OK && restart) {
+		atomic_store(&l->wal_bytes, 0);
+		atomic_store(&l->wal_done, 0);
+	} else if (rc == SQLITE_OK) {
+		atomic_store(&l->wal_done, (long long)done * (LITE_PAGE + 24));
+	}
+	return rc;
+}
+
+/* A connection knows of the WAL only once it has read something. */
+static int
+run(struct lite *l, sqlite3 *db, bool restart)
+{
+	int rc;
+
+	sqlite3_busy_timeout(db, restart ? LITE_UPKEEP_WAIT_MS : 0);
+	rc = sqlite3_exec(db, sql_row(SQL_USER_VERSION)->text, NULL, NULL, NULL);
+	return rc != SQLITE_OK ? rc : checkpoint(l, db, restart);
+}
+
+/* Uses a connection of its own, and of *l only what never changes and the two atomics. */
+int
+lite_upkeep(struct store *s, bool restart)
+{
+	struct lite *l = (struct lite *)s;
+	sqlite3 *db;
+	int rc;
+
+	if (!l->wal || !same_file(l))
+		return 0;
+	rc = sqlite3_open_v2(l->conf.path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	if (rc == SQLITE_OK)
+		rc = run(l, db, restart);
+	sqlite3_close(db);
+	return rc == SQLITE_OK ? 0 : (rc & 0xff) == SQLITE_BUSY ? -ERR_BUSY : -ERR_IO;
+}
+
+/* ---- stat ---- */
+
+static int
+totals(struct lite *l, enum sql id, bool alive, int64_t *v, int n)
+{
+	sqlite3_stmt *q = lite_get(l, id);
+	int i, err;
+
+	if (alive)
+		lite_int(q, ":alive", l->now - HUB_LEASE_MS);
+	err = lite_row(l, q);
+	if (err != 0)
+		return err;
+	for (i = 0; i < n; i++)
+		v[i] = sqlite3_column_int64(q, i);
+	lite_done(q);
+	return 0;
+}
+
+static int64_t
+wal_size(const struct lite *l)
+{
+	char path[4096];
+	struct stat st;
+
+	if (snprintf(path, sizeof path, "%s-wal", l->conf.path) >= (int)sizeof path)
+		return 0;
+	return stat(path, &st) == 0 ? st.st_size : 0;
+}
+
+static int
+count_rows(struct lite *l, struct store_stat *out)
+{
+	int64_t v[3] = { 0 };
+	int err = totals(l, SQL_STAT_BOXES, true, v, 2);
+
+	out->boxes = v[0];
+	out->present = v[1];
+	if (err == 0)
+		err = totals(l, SQL_STAT_MESSAGES, false, v, 3);
+	out->messages = v[0];
+	out->message_bytes = v[1];
+	out->untaken = v[2];
+	if (err == 0)
+		err = totals(l, SQL_STAT_CLAIMS, false, &out->claims, 1);
+	if (err == 0)
+		err = totals(l, SQL_STAT_LINKS, false, &out->links, 1);
+	if (err == 0)
+		err = totals(l, SQL_STAT_HUBS, true, &out->hubs, 1);
+	return err;
+}
+
+static int
+describe_file(struct lite *l, struct store_stat *out)
+{
+	int64_t pages, page, schema;
+	int err = lite_number(l, lite_get(l, SQL_PAGE_COUNT), &pages);
+
+	if (err == 0)
+		err = lite_number(l, lite_get(l, SQL_PAGE_SIZE), &page);
+	if (err == 0)
+		err = lite_number(l, lite_get(l, SQL_USER_VERSION), &schema);
+	if (err != 0)
+		return err;
+	out->db_bytes = pages * page;
+	out->wal_bytes = wal_size(l);
+	out->schema = (int)schema;
+	memcpy(out->journal, l->journal, sizeof out->journal);
+	memcpy(out->epoch, l->base.epoch, sizeof out->epoch);
+	return lite_sequence(l, SQL_MSG_SEQUENCE, &out->last_seq);
+}
+
+int
+lite_stat(struct store *s, int64_t now, struct store_stat *out)
+{
+	struct lite *l = (struct lite *)s;
+	bool alone = !l->reading && !l->turn;
+	int err = alone ? store_read_begin(s, now) : 0;
+
+	memset(out, 0, sizeof *out);
+	if (err == 0)
+		err = count_rows(l, out);
+	if (err == 0)
+		err = describe_file(l, out);
+	if (alone)
+		store_read_end(s);
+	return err;
+}

@@ -1,0 +1,425 @@
+/*
+ * store - what outlives a process: mailboxes, claims, links, messages.
+ *
+ * An interface with one engine today (store-sqlite.c). The same suite
+ * (tests/unit/suite-store.c) runs against every engine.
+ *
+ * Words
+ *   box	a mailbox: one receiver and its identity. Its id is never used twice.
+ *   realm	the name space of names and tokens ("sigver", "sigver/opened", …).
+ *   claim	a box holds a name in a realm, alone or together with others.
+ *   link	a numbered correspondence: the box `other` is number n to the box `owner`.
+ *   hub	a process that holds streams; it keeps a lease (HUB_LEASE_MS).
+ *   seq	position of a message in the whole store: rises, never used twice.
+ *   taken	the last seq of a box that some stream wrote out.
+ *   due	CLOCK_REALTIME milliseconds after which a message not taken expires.
+ *
+ * Turns. Everything that writes needs store_begin() first; nothing is visible to other
+ * processes before store_commit(). Inside a turn each request is a mark: store_undo() takes
+ * back what came after store_mark(). Reading works in and out of a turn; outside, several
+ * reads may be put between store_read_begin() and store_read_end() to see one state cheaply.
+ *
+ * Time. The store never asks a clock: `now` (CLOCK_REALTIME) and `mono` (CLOCK_MONOTONIC),
+ * both in milliseconds, come from the caller, who reads them once a turn. store_begin()
+ * takes `now` for the whole turn.
+ *
+ * Errors. 0 or -enum err. -ERR_BUSY: another process has the lock, nothing happened, try
+ * again later (never slept for inside). -ERR_FULL, -ERR_IO: this turn is lost; the caller
+ * MUST call store_rollback(). -ERR_NOTFOUND and -ERR_CONFLICT are answers, not failures.
+ *
+ * One store belongs to one thread. store_upkeep() alone may run on another one.
+ */
+#ifndef SIGPOST_STORE_H
+#define SIGPOST_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "str.h"
+
+#define HASH_SIZE	32	/* HMAC-SHA-256 */
+#define REALM_MAX	64	/* bytes, with the NUL */
+#define NAME_BYTES_MAX	2048	/* longest name of a claim (512 UTF-16 units fit) */
+#define HUB_RENEW_MS	2000	/* a hub renews its lease this often */
+#define HUB_LEASE_MS	6000	/* silent for longer: its boxes are away */
+#define TAKEN_KEEP_MS	60000	/* a taken, unacknowledged message is kept this long */
+#define TAKEN_KEEP_ROWS	256	/* … and at most this many a box, oldest out first … */
+#define TAKEN_KEEP_BYTES (1024 * 1024)	/* … and at most these bytes */
+#define EXPIRY_SLACK_MS	1500	/* expiry judges only rows this far past their due */
+
+struct store;
+
+struct store_conf {
+	const char	*path;		/* of the database file */
+	bool		 create;	/* make the file and schema if absent */
+	bool		 wal;		/* try WAL first; false: rollback journal */
+	int64_t		 max_bytes;	/* ceiling of the database file; 0: none */
+	uint32_t	 max_pending;	/* messages waiting (not taken) in one box */
+	uint32_t	 max_pending_bytes;
+	uint32_t	 away_ms;	/* a box with no stream for this long ends */
+};
+
+enum box_state {
+	BOX_LIVE,		/* may receive and send */
+	BOX_ENDED		/* says goodbye: what waits may still be read, nothing new is taken */
+};
+
+struct box {
+	int64_t		 id;
+	char		 realm[REALM_MAX];
+	enum box_state	 state;
+	int64_t		 hub;		/* the hub that holds its stream; 0: none */
+	int64_t		 gen;		/* counts attachments: a newer one supersedes */
+	int64_t		 until;		/* hub == 0: present until then (polls), away since then */
+	int64_t		 taken;
+	int64_t		 dropped;	/* highest unacknowledged seq that was dropped; 0: none */
+	int64_t		 n;		/* greatest accepted n of repeated POSTs */
+	bool		 present;	/* has a stream at a hub whose lease holds, or until > now */
+	unsigned char	 token[HASH_SIZE];	/* hashed */
+};
+
+struct msg_new {
+	int64_t		 box;		/* receiver; negative: the control mailbox of hub -box */
+	int64_t		 src;		/* sender's box, 0 for none */
+	int		 kind;		/* the protocol's; returned as it came */
+	int64_t		 due;		/* must be >= now */
+	struct str	 body;
+};
+
+struct msg_row {		/* borrowed for the call */
+	int64_t		 seq;
+	int64_t		 box;
+	int64_t		 src;
+	int		 kind;
+	struct str	 body;
+};
+
+/* Return 0 to go on, 1 to stop here (not an error). */
+typedef int	msg_fn(void *arg, const struct msg_row *m);
+typedef int	work_fn(void *arg, int64_t seq, int64_t box);
+typedef int	link_fn(void *arg, int64_t n, int64_t other);
+
+enum store_tick {		/* bits */
+	TICK_CHANGED	= 1,	/* another process committed since the last tick */
+	TICK_REPLACED	= 2,	/* the file at the path is not the one that is open, or is gone */
+	TICK_NEWER	= 4	/* the schema was migrated past what this program knows */
+};
+
+struct store_stat {		/* what `sigpost stat` shows; counts and bytes */
+	int64_t	boxes, present, claims, links, messages, message_bytes, untaken, hubs;
+	int64_t	db_bytes, wal_bytes, last_seq;
+	char	journal[16];	/* "wal", "delete", … */
+	char	epoch[17];
+	int	schema;
+};
+
+struct sweep {			/* in and out of store_sweep */
+	int64_t	 mono;		/* in */
+	const char *boot;	/* in: identifies this boot; mono is comparable only within one */
+	uint32_t max_rows;	/* in: at most so many rows a step */
+	msg_fn	*expired;	/* in: each message that expired untaken, before it is deleted; may be NULL */
+	void	*arg;
+	bool	 elected;	/* out: this call did the work */
+	bool	 more;		/* out: max_rows was reached; call again soon */
+	uint32_t messages, boxes;	/* out: deleted */
+	int64_t	 shifted_ms;	/* out: the wall clock had jumped by this; all deadlines were moved */
+};
+
+struct store_ops {
+	void	(*close)(struct store *);
+
+	/* turns */
+	int	(*begin)(struct store *, int64_t now);
+	int	(*commit)(struct store *);
+	void	(*rollback)(struct store *);
+	int	(*mark)(struct store *);
+	int	(*release)(struct store *);	/* keeps what came since the mark */
+	int	(*undo)(struct store *);	/* takes it back */
+	int	(*read_begin)(struct store *, int64_t now);
+	void	(*read_end)(struct store *);
+
+	/* mailboxes */
+	int	(*box_add)(struct store *, const char *realm, const unsigned char *token,
+		    const unsigned char *handle, int64_t *id);
+	int	(*box_by_token)(struct store *, const char *realm, const unsigned char *token, struct box *);
+	int	(*box_by_handle)(struct store *, const char *realm, const unsigned char *handle, struct box *);
+	int	(*box_get)(struct store *, int64_t id, struct box *);
+	int	(*box_attach)(struct store *, int64_t id, int64_t hub, int64_t *gen);
+	int	(*box_detach)(struct store *, int64_t id, int64_t gen, int64_t until);
+	int	(*box_end)(struct store *, int64_t id);
+	int	(*box_taken)(struct store *, int64_t id, int64_t seq);
+	int	(*box_ack)(struct store *, int64_t id, int64_t seq);
+	int	(*box_accept)(struct store *, int64_t id, int64_t n);
+
+	/* names */
+	int	(*claim_add)(struct store *, const char *realm, struct str name, int64_t box, bool alone);
+	int	(*claim_holder)(struct store *, const char *realm, struct str name, struct box *);
+	int	(*claim_has)(struct store *, const char *realm, struct str name, int64_t box);
+	int	(*claim_any)(struct store *, const char *realm, int64_t box);
+
+	/* links */
+	int	(*link_add)(struct store *, int64_t owner, int64_t other, int64_t *n);
+	int	(*link_find)(struct store *, int64_t owner, int64_t n, int64_t *other);
+	int	(*link_last)(struct store *, int64_t other, int64_t *owner, int64_t *n);
+	int	(*link_between)(struct store *, int64_t owner, int64_t other, int64_t *n);
+	int	(*link_waiting)(struct store *, int64_t owner, link_fn *, void *arg);
+	int	(*link_settle)(struct store *, int64_t owner);
+
+	/* messages */
+	int	(*msg_add)(struct store *, const struct msg_new *, int64_t taken, int64_t *seq);
+	int	(*msg_read)(struct store *, int64_t box, int64_t after, msg_fn *, void *arg);
+	int	(*msg_work)(struct store *, int64_t after, uint32_t max, work_fn *, void *arg);
+	int	(*msg_last)(struct store *, int64_t *seq);
+	int	(*msg_drop)(struct store *, int64_t seq);
+
+	/* hubs */
+	int	(*hub_enter)(struct store *, int64_t *hub);
+	int	(*hub_renew)(struct store *, int64_t hub);
+	int	(*hub_leave)(struct store *, int64_t hub);
+	int	(*hub_alive)(struct store *, int64_t hub);
+
+	/* time and upkeep */
+	int	(*sweep)(struct store *, struct sweep *);
+	int	(*tick)(struct store *, bool look_at_file);
+	bool	(*upkeep_due)(struct store *, bool *stall);
+	int	(*upkeep)(struct store *, bool restart);
+	int	(*stat)(struct store *, int64_t now, struct store_stat *);
+};
+
+struct store {			/* the first member of every engine's struct */
+	const struct store_ops	*ops;
+	char			 epoch[17];		/* 16 hex digits, made with the file */
+	unsigned char		 secret[HASH_SIZE];	/* keys the token hashes of this database */
+};
+
+/*
+ * Opens (and with conf->create makes) the database. *why gets, on failure, one sentence
+ * without a full stop that says what is wrong and what mends it (static or owned by the
+ * engine until the next open). -ERR_NOTFOUND: no file and create is false; -ERR_VERSION:
+ * made by a newer sigpost; -ERR_CORRUPT: not a sigpost database; -ERR_BUSY after 2 s (the
+ * one call that may wait); -ERR_IO, -ERR_FULL.
+ * Migrations go forward, inside one transaction. The epoch is random; it is made with the
+ * schema, and made anew when the file turns out to be a copy (its inode is not the recorded
+ * one), so that a restored backup cannot reuse a cursor.
+ */
+int	store_sqlite_open(const struct store_conf *conf, struct store **out, const char **why);
+
+/* Closes and frees; a clean close leaves no -wal behind if nobody else has the file open. */
+static inline void	store_close(struct store *s) { if (s != NULL) s->ops->close(s); }
+
+/* ---- turns ---- */
+
+/* BEGIN IMMEDIATE. -ERR_BUSY: try later. MUST NOT be called inside a turn. */
+static inline int store_begin(struct store *s, int64_t now) { return s->ops->begin(s, now); }
+
+/* COMMIT. -ERR_BUSY (rollback journal only): the turn is still open, call commit again later.
+ * Any other error: nothing of the turn happened and it is over. */
+static inline int store_commit(struct store *s) { return s->ops->commit(s); }
+static inline void store_rollback(struct store *s) { s->ops->rollback(s); }
+
+static inline int store_mark(struct store *s) { return s->ops->mark(s); }
+static inline int store_release(struct store *s) { return s->ops->release(s); }
+static inline int store_undo(struct store *s) { return s->ops->undo(s); }
+
+/* A deferred read transaction; may be skipped. -ERR_BUSY as everywhere. */
+static inline int store_read_begin(struct store *s, int64_t now) { return s->ops->read_begin(s, now); }
+static inline void store_read_end(struct store *s) { s->ops->read_end(s); }
+
+/* ---- mailboxes ---- */
+
+/* A new box, live, away as of `now` of the turn. handle may be NULL. -ERR_CONFLICT: the token or
+ * handle exists in that realm. */
+static inline int
+store_box_add(struct store *s, const char *realm, const unsigned char token[HASH_SIZE],
+    const unsigned char *handle, int64_t *id)
+{
+	return s->ops->box_add(s, realm, token, handle, id);
+}
+
+/* Found boxes may be BOX_ENDED; the caller looks. -ERR_NOTFOUND. */
+static inline int
+store_box_by_token(struct store *s, const char *realm, const unsigned char token[HASH_SIZE], struct box *b)
+{
+	return s->ops->box_by_token(s, realm, token, b);
+}
+
+static inline int
+store_box_by_handle(struct store *s, const char *realm, const unsigned char handle[HASH_SIZE], struct box *b)
+{
+	return s->ops->box_by_handle(s, realm, handle, b);
+}
+
+static inline int
+store_box_get(struct store *s, int64_t id, struct box *b)
+{
+	return s->ops->box_get(s, id, b);
+}
+
+/* A stream at `hub` receives for the box from now on. *gen: newer than any before. */
+static inline int
+store_box_attach(struct store *s, int64_t id, int64_t hub, int64_t *gen)
+{
+	return s->ops->box_attach(s, id, hub, gen);
+}
+
+/* That stream (that gen) is over. `until`: present until then (a poll comes back), or now.
+ * -ERR_NOTFOUND (harmless): a newer stream holds the box, or it is gone. */
+static inline int
+store_box_detach(struct store *s, int64_t id, int64_t gen, int64_t until)
+{
+	return s->ops->box_detach(s, id, gen, until);
+}
+
+/* The box is BOX_ENDED: its claims and links (as owner and as other) go at once, what waits in
+ * it may still be read; the sweep deletes it when it is away_ms without a stream. */
+static inline int store_box_end(struct store *s, int64_t id) { return s->ops->box_end(s, id); }
+
+/* A stream wrote everything up to seq. Never goes back. Drops taken rows beyond TAKEN_KEEP_*
+ * (raising `dropped`). */
+static inline int store_box_taken(struct store *s, int64_t id, int64_t seq) { return s->ops->box_taken(s, id, seq); }
+
+/* The receiver has everything up to seq: those rows are deleted, taken is at least seq. */
+static inline int store_box_ack(struct store *s, int64_t id, int64_t seq) { return s->ops->box_ack(s, id, seq); }
+
+/* 0: n is above the greatest accepted and is now the greatest. -ERR_REPEATED otherwise. */
+static inline int store_box_accept(struct store *s, int64_t id, int64_t n) { return s->ops->box_accept(s, id, n); }
+
+/* ---- names ---- */
+
+/* 0: box now holds (or held already) the name. alone: -ERR_CONFLICT if any other live box does. */
+static inline int
+store_claim_add(struct store *s, const char *realm, struct str name, int64_t box, bool alone)
+{
+	return s->ops->claim_add(s, realm, name, box, alone);
+}
+
+/* The oldest present box holding the name; if none is present, the oldest. -ERR_NOTFOUND.
+ * Costs the same for one holder and for thousands of holders of which the oldest is present. */
+static inline int
+store_claim_holder(struct store *s, const char *realm, struct str name, struct box *b)
+{
+	return s->ops->claim_holder(s, realm, name, b);
+}
+
+/* 0: this box holds this name / holds any name in the realm. -ERR_NOTFOUND. */
+static inline int
+store_claim_has(struct store *s, const char *realm, struct str name, int64_t box)
+{
+	return s->ops->claim_has(s, realm, name, box);
+}
+static inline int
+store_claim_any(struct store *s, const char *realm, int64_t box)
+{
+	return s->ops->claim_any(s, realm, box);
+}
+
+/* ---- links ---- */
+
+/* Makes `other` known to `owner` as *n, 1 … 2147483647, never given twice by this store (until it
+ * wraps); waiting. */
+static inline int
+store_link_add(struct store *s, int64_t owner, int64_t other, int64_t *n)
+{
+	return s->ops->link_add(s, owner, other, n);
+}
+
+/* Who is number n to owner; -ERR_NOTFOUND. */
+static inline int
+store_link_find(struct store *s, int64_t owner, int64_t n, int64_t *other)
+{
+	return s->ops->link_find(s, owner, n, other);
+}
+
+/* The newest link of `other`: to whom and as which number. The link outlives its owner:
+ * -ERR_NOTFOUND: `other` never linked; *owner 0: it did, but that owner has ended. */
+static inline int
+store_link_last(struct store *s, int64_t other, int64_t *owner, int64_t *n)
+{
+	return s->ops->link_last(s, other, owner, n);
+}
+
+/* The newest number of `other` with `owner`; -ERR_NOTFOUND. */
+static inline int
+store_link_between(struct store *s, int64_t owner, int64_t other, int64_t *n)
+{
+	return s->ops->link_between(s, owner, other, n);
+}
+
+/* Each link of owner still waiting, oldest first; settle: none of them waits any more. */
+static inline int
+store_link_waiting(struct store *s, int64_t owner, link_fn *fn, void *arg)
+{
+	return s->ops->link_waiting(s, owner, fn, arg);
+}
+static inline int store_link_settle(struct store *s, int64_t owner) { return s->ops->link_settle(s, owner); }
+
+/* ---- messages ---- */
+
+/* Appends. `taken`: the position the caller knows (its own stream's), if greater than the stored
+ * one; what is above it counts to the quota. -ERR_QUOTA: max_pending or max_pending_bytes would be
+ * exceeded (control mailboxes have no quota); -ERR_NOTFOUND: no such box, or it has ended. */
+static inline int
+store_msg_add(struct store *s, const struct msg_new *m, int64_t taken, int64_t *seq)
+{
+	return s->ops->msg_add(s, m, taken, seq);
+}
+
+/* The box's rows with seq > after, in order, until fn says stop. */
+static inline int
+store_msg_read(struct store *s, int64_t box, int64_t after, msg_fn *fn, void *arg)
+{
+	return s->ops->msg_read(s, box, after, fn, arg);
+}
+
+/* (seq, box) of every row with seq > after, in order, at most max. One query, reads no body. */
+static inline int
+store_msg_work(struct store *s, int64_t after, uint32_t max, work_fn *fn, void *arg)
+{
+	return s->ops->msg_work(s, after, max, fn, arg);
+}
+
+/* The last seq given out (0: none yet), whether or not that row still exists. */
+static inline int store_msg_last(struct store *s, int64_t *seq) { return s->ops->msg_last(s, seq); }
+
+/* Deletes one row; no gap is noted (control messages). */
+static inline int store_msg_drop(struct store *s, int64_t seq) { return s->ops->msg_drop(s, seq); }
+
+/* ---- hubs ---- */
+
+static inline int store_hub_enter(struct store *s, int64_t *hub) { return s->ops->hub_enter(s, hub); }
+/* -ERR_NOTFOUND: the lease was lost (silent too long and swept): enter again and attach anew. */
+static inline int store_hub_renew(struct store *s, int64_t hub) { return s->ops->hub_renew(s, hub); }
+/* Its boxes are away from now on. */
+static inline int store_hub_leave(struct store *s, int64_t hub) { return s->ops->hub_leave(s, hub); }
+/* 0 or -ERR_NOTFOUND */
+static inline int store_hub_alive(struct store *s, int64_t hub) { return s->ops->hub_alive(s, hub); }
+
+/* ---- time and upkeep ---- */
+
+/*
+ * Inside a turn. A compare-and-set elects one caller a second; the elected one: shifts all
+ * deadlines if the wall clock jumped more than 5 s against mono since the last sweep of any
+ * process of this boot; takes the boxes of silent hubs away and forgets those hubs; expires
+ * messages not taken (due + EXPIRY_SLACK_MS < now; box.dropped is raised); deletes taken ones
+ * after TAKEN_KEEP_MS; ends live boxes that are away for away_ms and deletes ended ones.
+ */
+static inline int store_sweep(struct store *s, struct sweep *sw) { return s->ops->sweep(s, sw); }
+
+/* Bits of enum store_tick, or -err. look_at_file: also compare the open file with the path and
+ * look at the schema version (once a second is enough). */
+static inline int store_tick(struct store *s, bool look_at_file) { return s->ops->tick(s, look_at_file); }
+
+/* true: a checkpoint is due (4 MB of WAL). *stall: do not begin a turn before an upkeep with
+ * restart is through (32 MB). Cheap: looks at a number. */
+static inline bool store_upkeep_due(struct store *s, bool *stall) { return s->ops->upkeep_due(s, stall); }
+/* The checkpoint itself, on a connection of its own; meant for a worker thread; may take long and
+ * sleep. restart: waits for readers so that the WAL starts over. Touches nothing else of *s. */
+static inline int store_upkeep(struct store *s, bool restart) { return s->ops->upkeep(s, restart); }
+
+static inline int
+store_stat(struct store *s, int64_t now, struct store_stat *out)
+{
+	return s->ops->stat(s, now, out);
+}
+
+#endif

@@ -1,0 +1,73 @@
+/*
+ * stream - one open receiver: a mailbox, a cursor, a wire, an exchange.
+ *
+ * A stream renders; it does not decide. The hub reads the mailbox after the cursor and calls
+ * stream_event for each row; whatever the reason was (new stream, resumption, a message
+ * posted here or elsewhere), it is this one way. Bytes are queued on the exchange and leave
+ * with stream_flush.
+ *
+ * Invariants: cursor only rises. conn is NULL once the exchange is gone; the stream then
+ * waits for the hub to note its leave and is freed by it.
+ */
+#ifndef SIGPOST_STREAM_H
+#define SIGPOST_STREAM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "conn.h"
+#include "list.h"
+#include "wire.h"
+
+struct hub;
+struct req;
+
+#define HANDLE_SIZE	16		/* bytes of a resume handle; hexadecimal on the wire */
+#define CURSOR_MAX	96		/* bytes of a rendered cursor, with the NUL */
+#define STREAM_HIGH	65536		/* queued bytes above which no more rows are rendered */
+
+struct stream {
+	struct list	 chain;		/* the hub's table, by box */
+	struct list	 queue;		/* dirty, or leaving */
+	struct list	 beat;		/* the hub's wheel */
+	struct list	 save;		/* taken is not yet in the store */
+	struct hub	*hub;
+	struct conn	*conn;
+	struct req	*opener;	/* opened in a turn that is not yet committed */
+	const struct wire *wire;
+	int64_t		 box, gen;
+	int64_t		 cursor;	/* last seq written out */
+	int64_t		 proven;	/* loop_mono when it was last seen alive for certain */
+	int64_t		 born;		/* loop_mono */
+	int64_t		 stuck;		/* loop_mono since when nothing was taken; 0: all taken */
+	uint32_t	 life_ms;	/* ends this long after born */
+	struct wire_state state;
+	bool		 handled;	/* handle is set */
+	bool		 greeted;	/* something was said at its opening: a poll ends with it */
+	bool		 ended;		/* nothing more is rendered */
+	unsigned char	 handle[HANDLE_SIZE];
+};
+
+/* Renders "[handle.]epoch-seq" into out[CURSOR_MAX]. */
+struct str	stream_cursor(const struct stream *s, const char *epoch, int64_t seq, char *out);
+
+/* What a client names: "[handle.]epoch-seq" taken apart. -ERR_BAD if it is none of ours. */
+struct cursor {
+	bool		has_handle;
+	unsigned char	handle[HANDLE_SIZE];
+	char		epoch[17];
+	int64_t		seq;
+};
+int		cursor_parse(struct str text, struct cursor *out);
+
+/* All queue bytes; 0, or an error after which the exchange must be aborted. */
+int	stream_open(struct stream *s, uint32_t retry_ms, struct str cursor);
+int	stream_event(struct stream *s, const struct wire_event *e);
+int	stream_beat(struct stream *s);
+int	stream_end(struct stream *s, const struct wire_end *end);	/* also finishes the exchange */
+
+/* true: enough is queued, read no more rows now */
+bool	stream_full(const struct stream *s);
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * wire - how bytes leave: one row of const functions a way (SSE, long poll, …).
+ *
+ * A wire renders response bytes into a buffer; it knows no descriptor, no store and no
+ * protocol. What it must remember between two calls is one byte of the stream's
+ * (struct wire_state).
+ */
+#ifndef SIGPOST_WIRE_H
+#define SIGPOST_WIRE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "str.h"
+
+struct wire_state {
+	uint8_t	phase;		/* 0 before the first call; the wire's own otherwise */
+};
+
+struct wire_event {
+	struct str	id;	/* cursor after this event; empty for ephemeral ones */
+	struct str	name;	/* event name; empty: an ordinary message */
+	struct str	data;	/* of a message: JSON text without raw CR/LF */
+	bool		json;	/* data is JSON (named events may be plain text) */
+};
+
+struct wire_end {
+	bool		final;	/* the client should not come back */
+	struct str	name, data;	/* final: the event that says why (JSON data); empty: none */
+	struct str	cursor;	/* where a client that comes back goes on; empty: it has none yet */
+};
+
+struct wire {
+	const char	*name;
+	const char	*type;		/* Content-Type */
+	bool		 once;		/* one batch, then it ends: a poll */
+
+	/* First bytes after the response head. cursor: as in wire_end. MAY flush heads of proxies. */
+	void	(*open)(struct wire_state *, struct buf *out, uint32_t retry_ms, struct str cursor);
+	/* One event. MUST stay one event whatever bytes data holds. */
+	void	(*event)(struct wire_state *, struct buf *out, const struct wire_event *);
+	/* Bytes that mean nothing, to keep the way open and to notice that it is not. */
+	void	(*beat)(struct wire_state *, struct buf *out);
+	/* Last bytes. */
+	void	(*end)(struct wire_state *, struct buf *out, const struct wire_end *);
+};
+
+extern const struct wire wire_sse;
+extern const struct wire wire_poll;
+
+/* What a client names that got a final end: it is told 204 and stays away. */
+#define WIRE_FINAL_ID	STR("final")
+#define WIRE_FINAL_RETRY_MS 86400000
+
+#endif

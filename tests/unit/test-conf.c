@@ -1,0 +1,269 @@
+/* Settings: every row of conf.def at its edges, the environment, what contradicts. */
+#include "config.h"
+
+#include "unit.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "conf.h"
+#include "err.h"
+
+static struct conf c;
+static char text[CONF_STR_MAX + 1];
+static const char *why;
+
+#define VAR(text) ((char[]){ text })
+
+static const char *
+shown(const struct conf_row *row)
+{
+	static char out[CONF_STR_MAX];
+
+	conf_show(&c, row, out);
+	return out;
+}
+
+static int
+set(const char *name, const char *value)
+{
+	why = NULL;
+	return conf_set(&c, str_from(name), str_from(value), CONF_COMMAND_LINE, &why);
+}
+
+static const struct conf_row *
+row_of(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < conf_count; i++)
+		if (strcmp(conf_rows[i].name, name) == 0)
+			return &conf_rows[i];
+	fail_msg("no row %s", name);
+	return NULL;
+}
+
+static void
+defaults_are_in_range(void **state)
+{
+	size_t i, k;
+
+	(void)state;
+	conf_init(&c);
+	assert_int_equal(conf_check(&c, &why), 0);
+	for (i = 0; i < conf_count; i++) {
+		const struct conf_row *row = &conf_rows[i];
+
+		row_assert(conf_from(row) == CONF_DEFAULT, "%s", row->name);
+		row_assert(row->help[0] != '\0', "%s", row->name);
+		row_assert(row->name[strspn(row->name, "abcdefghijklmnopqrstuvwxyz_")] == '\0', "%s", row->name);
+		for (k = 0; k < i; k++)
+			row_assert(strcmp(conf_rows[k].name, row->name) != 0, "%s", row->name);
+		if (row->is_int) {
+			row_assert(0 <= row->least && row->least <= row->def && row->def <= row->most,
+			    "%s", row->name);
+			snprintf(text, sizeof text, "%" PRId64, row->def);
+			row_assert(strcmp(shown(row), text) == 0, "%s", row->name);
+		} else
+			row_assert(strcmp(shown(row), row->text) == 0, "%s", row->name);
+		/* what is shown can be given */
+		memcpy(text, shown(row), CONF_STR_MAX);
+		row_assert(set(row->name, text) == 0, "%s", row->name);
+		row_assert(conf_from(row) == CONF_COMMAND_LINE, "%s", row->name);
+	}
+	conf_init(&c);
+	assert_int_equal(conf_from(&conf_rows[0]), CONF_DEFAULT);
+}
+
+/* value as text, which may be one below 0 or one above INT64_MAX */
+static const char *
+decimal(int64_t v, int more)
+{
+	static char out[32];
+
+	if (v == INT64_MAX && more > 0)
+		return "9223372036854775808";
+	snprintf(out, sizeof out, "%" PRId64, v + more);
+	return out;
+}
+
+static void
+numbers_at_their_edges(void **state)
+{
+	static const char *const bad[] = { "", " 1", "1 ", "+1", "1.0", "1e3", "0x10", "1k", "\xd9\xa1" };
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < conf_count; i++) {
+		const struct conf_row *row = &conf_rows[i];
+
+		if (!row->is_int)
+			continue;
+		conf_init(&c);
+		row_assert(set(row->name, decimal(row->least, 0)) == 0, "%s at least", row->name);
+		row_assert(strcmp(shown(row), decimal(row->least, 0)) == 0, "%s", row->name);
+		row_assert(set(row->name, decimal(row->most, 0)) == 0, "%s at most", row->name);
+		row_assert(strcmp(shown(row), decimal(row->most, 0)) == 0, "%s", row->name);
+
+		conf_init(&c);
+		row_assert(set(row->name, decimal(row->least, -1)) == -ERR_BAD, "%s least-1", row->name);
+		row_assert(why != NULL && strstr(why, row->name) != NULL, "%s", row->name);
+		row_assert(strstr(why, decimal(row->least, 0)) != NULL, "%s: %s", row->name, why);
+		row_assert(set(row->name, decimal(row->most, 1)) == -ERR_BAD, "%s most+1", row->name);
+		row_assert(strstr(why, decimal(row->most, 0)) != NULL, "%s: %s", row->name, why);
+		for (k = 0; k < COUNT(bad); k++)
+			row_assert(set(row->name, bad[k]) == -ERR_BAD, "%s=%s", row->name, bad[k]);
+		row_assert(strcmp(shown(row), decimal(row->def, 0)) == 0, "%s: unchanged", row->name);
+		row_assert(conf_from(row) == CONF_DEFAULT, "%s: unchanged", row->name);
+	}
+}
+
+static void
+texts_at_their_edges(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < conf_count; i++) {
+		const struct conf_row *row = &conf_rows[i];
+
+		if (row->is_int)
+			continue;
+		conf_init(&c);
+		memset(text, 'x', sizeof text);
+		text[CONF_STR_MAX - 1] = '\0';
+		row_assert(set(row->name, text) == 0, "%s at most", row->name);
+		row_assert(strcmp(shown(row), text) == 0, "%s", row->name);
+		row_assert(set(row->name, "") == 0 && shown(row)[0] == '\0', "%s empty", row->name);
+
+		conf_init(&c);
+		text[CONF_STR_MAX - 1] = 'x';
+		text[CONF_STR_MAX] = '\0';
+		row_assert(set(row->name, text) == -ERR_BAD, "%s most+1", row->name);
+		row_assert(why != NULL && strstr(why, row->name) != NULL, "%s", row->name);
+		row_assert(set(row->name, "a\nb") == -ERR_BAD, "%s, a control character", row->name);
+		row_assert(conf_set(&c, str_from(row->name), STR("a\0b"), CONF_COMMAND_LINE, &why) == -ERR_BAD,
+		    "%s, a NUL", row->name);
+		row_assert(strcmp(shown(row), row->text) == 0, "%s: unchanged", row->name);
+		row_assert(conf_from(row) == CONF_DEFAULT, "%s: unchanged", row->name);
+	}
+}
+
+static void
+names_with_either_stroke(void **state)
+{
+	static const struct { const char *name; int rc; } rows[] = {
+		{ "max_body_bytes", 0 }, { "max-body-bytes", 0 }, { "max-body_bytes", 0 },
+		{ "max_body_byte", -ERR_NOTFOUND }, { "max_body_bytess", -ERR_NOTFOUND },
+		{ "MAX_BODY_BYTES", -ERR_NOTFOUND }, { "", -ERR_NOTFOUND }, { "nothing", -ERR_NOTFOUND },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		conf_init(&c);
+		row_assert(set(rows[i].name, "4096") == rows[i].rc, "%s", rows[i].name);
+		row_assert(c.max_body_bytes == (rows[i].rc == 0 ? 4096 : 262144), "%s", rows[i].name);
+		row_assert((why != NULL) == (rows[i].rc < 0), "%s", rows[i].name);
+	}
+}
+
+static void
+reads_the_environment(void **state)
+{
+	char *const good[] = {
+		VAR("PATH=/bin"), VAR("SIGPOST_MAX_STREAMS=7"), VAR("SIGPOST_MOUNT=/a=b"),
+		VAR("SIGPOST_NOTHING=1"), VAR("XSIGPOST_HOLD_MS=20"), VAR("SIGPOST"), VAR("="), VAR(""),
+		VAR("SIGPOST_"), VAR("SIGPOST_=1"), VAR("SIGPOST_HOLD_MS"),
+		VAR("SIGPOST_A_NAME_LONGER_THAN_ANY_SETTING_THERE_COULD_EVER_BE_AND_LONGER_STILL=1"), NULL,
+	};
+	char *const bad[] = { VAR("SIGPOST_HOLD_MS=20"), VAR("SIGPOST_MAX_STREAMS=0"), NULL };
+	char *const none[] = { NULL };
+
+	(void)state;
+	conf_init(&c);
+	assert_int_equal(conf_env(&c, good, &why), 0);
+	assert_int_equal(c.max_streams, 7);
+	assert_string_equal(c.mount, "/a=b");
+	assert_int_equal(c.hold_ms, 25000);
+	assert_int_equal(conf_from(row_of("max_streams")), CONF_ENVIRONMENT);
+	assert_int_equal(conf_from(row_of("hold_ms")), CONF_DEFAULT);
+
+	assert_int_equal(set("max-streams", "8"), 0);
+	assert_int_equal(c.max_streams, 8);
+	assert_int_equal(conf_from(row_of("max_streams")), CONF_COMMAND_LINE);
+
+	conf_init(&c);
+	why = NULL;
+	assert_int_equal(conf_env(&c, bad, &why), -ERR_BAD);
+	assert_non_null(strstr(why, "max_streams"));
+	assert_int_equal(c.max_streams, 16000);
+
+	conf_init(&c);
+	assert_int_equal(conf_env(&c, none, &why), 0);
+	assert_int_equal(conf_env(&c, NULL, &why), 0);
+}
+
+static void
+finds_contradictions(void **state)
+{
+	static const struct { const char *set[2][2]; const char *why; } rows[] = {
+		{ { { "heartbeat_min_ms", "300" }, { "heartbeat_max_ms", "300" } }, NULL },
+		{ { { "heartbeat_min_ms", "301" }, { "heartbeat_max_ms", "300" } }, "heartbeat_min_ms" },
+		{ { { "retry_min_ms", "70" }, { "retry_max_ms", "70" } }, NULL },
+		{ { { "retry_min_ms", "71" }, { "retry_max_ms", "70" } }, "retry_min_ms" },
+		{ { { "journal", "rollback" } }, NULL },
+		{ { { "journal", "auto" } }, NULL },
+		{ { { "journal", "wal" } }, "journal" },
+		{ { { "journal", "" } }, "journal" },
+		{ { { "mount", "auto" } }, NULL },
+		{ { { "mount", "/" } }, NULL },
+		{ { { "mount", "/a/b/" } }, NULL },
+		{ { { "mount", "a" } }, "mount" },
+		{ { { "mount", "" } }, "mount" },
+		{ { { "log_level", "debug" } }, NULL },
+		{ { { "log_level", "loud" } }, "log_level" },
+		{ { { "log_level", "" } }, "log_level" },
+		{ { { "db", "x.db" } }, NULL },
+		{ { { "db", "" } }, "db" },
+	};
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		const char *about = rows[i].set[0][0];
+
+		conf_init(&c);
+		for (k = 0; k < 2 && rows[i].set[k][0] != NULL; k++)
+			row_assert(set(rows[i].set[k][0], rows[i].set[k][1]) == 0, "%s", about);
+		row_assert(conf_check(&c, &why) == (rows[i].why == NULL ? 0 : -ERR_BAD), "%s=%s", about,
+		    rows[i].set[0][1]);
+		if (rows[i].why != NULL)
+			row_assert(strncmp(why, rows[i].why, strlen(rows[i].why)) == 0, "%s: %s", about, why);
+	}
+}
+
+static void
+names_its_sources(void **state)
+{
+	(void)state;
+	assert_string_equal(conf_source_name(CONF_DEFAULT), "default");
+	assert_string_equal(conf_source_name(CONF_ENVIRONMENT), "environment");
+	assert_string_equal(conf_source_name(CONF_COMMAND_LINE), "command line");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(defaults_are_in_range),
+		cmocka_unit_test(numbers_at_their_edges),
+		cmocka_unit_test(texts_at_their_edges),
+		cmocka_unit_test(names_with_either_stroke),
+		cmocka_unit_test(reads_the_environment),
+		cmocka_unit_test(finds_contradictions),
+		cmocka_unit_test(names_its_sources),
+	};
+
+	return cmocka_run_group_tests_name("conf", tests, NULL, NULL);
+}
