@@ -425,10 +425,23 @@ line_taken(struct line *l)
 	watch(l);
 }
 
+/* A Unix socket is called writable only when most of it is empty: whoever takes a little at a
+ * time gets it looked at here. */
+static bool
+takes_some(struct line *l)
+{
+	size_t before = conn_pending(&l->conn);
+
+	conn_room(&l->conn);
+	return l->state != LINE_SLOW || conn_pending(&l->conn) < before;
+}
+
 /* A body that takes too long is told so: behind it may be somebody with a slow line. */
 void
 line_overdue(struct line *l)
 {
+	if (l->state == LINE_SLOW && takes_some(l))
+		return;
 	if (l->state == LINE_READING && fcgi_in_body(&l->fcgi)) {
 		fcgi_skip(&l->fcgi);
 		on_refused(&l->fcgi, -ERR_TIMEOUT);

@@ -187,9 +187,9 @@ hub_pause_stream(struct hub *hub, struct stream *s)
 void
 hub_supersede(struct hub *hub, int64_t box, int64_t gen)
 {
-	static const struct wire_end end = {
-		.final = true, .name = { "superseded", 10 },
-		.data = { "{\"reason\":\"another stream receives for this mailbox now\"}", 56 },
+	const struct wire_end end = {
+		.final = true, .name = STR("superseded"),
+		.data = STR("{\"reason\":\"another stream receives for this mailbox now\"}"),
 	};
 	struct list *head = chain_of(hub, box), *l, *next;
 	struct stream *s;

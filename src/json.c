@@ -104,6 +104,17 @@ escape(struct scan *c)
 	return 0;
 }
 
+/* Most of a message is the inside of strings, and most of that is plain ASCII. */
+static void
+skip_plain(struct scan *c)
+{
+	const unsigned char *p = c->p;
+
+	while (p < c->end && *p >= 0x20 && *p < 0x80 && *p != '"' && *p != '\\')
+		p++;
+	c->p = p;
+}
+
 static int
 string(struct scan *c)
 {
@@ -111,7 +122,10 @@ string(struct scan *c)
 
 	if (!take(c, '"'))
 		return -ERR_BAD;
-	while (c->p < c->end && *c->p >= 0x20) {
+	for (;;) {
+		skip_plain(c);
+		if (c->p == c->end || *c->p < 0x20)
+			return -ERR_BAD;
 		if (take(c, '"'))
 			return 0;
 		if (take(c, '\\')) {
@@ -124,7 +138,6 @@ string(struct scan *c)
 			return -ERR_BAD;
 		c->p += len;
 	}
-	return -ERR_BAD;
 }
 
 static int

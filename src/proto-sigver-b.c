@@ -181,23 +181,20 @@ sigver_is_b(struct talk *t)
 {
 	if (t->dialect->opened)
 		return false;
-	if (json_members(t->text, t->m, SIGVER_MEMBERS, &t->count) == 0) {
-		if (row_of(t) >= 0)
-			return true;
-		if (spoken_by_d(t))
-			return false;
-	}
+	if (t->parsed == 0 && row_of(t) >= 0)
+		return true;
+	if (t->parsed == 0 && spoken_by_d(t))
+		return false;
 	return spoke_b(t);
 }
 
 int
 sigver_talk_b(struct talk *t)
 {
-	int rc = json_members(t->text, t->m, SIGVER_MEMBERS, &t->count), row;
+	int row = t->parsed == 0 ? row_of(t) : -1;
 
-	if (rc == -ERR_BAD)
+	if (t->parsed == -ERR_BAD)
 		return sigver_close(t, UNSUPPORTED, "Server accepts only JSON");
-	row = rc == 0 ? row_of(t) : -1;
 	if (row < 0)
 		return sigver_close(t, BAD_FORMAT, "Unsupported message format");
 	return rows[row].say(t, &t->m[0]);

@@ -254,12 +254,10 @@ dispatch(struct talk *t)
 int
 sigver_talk(struct talk *t)
 {
-	int rc = json_members(t->text, t->m, SIGVER_MEMBERS, &t->count);
-
-	if (rc == -ERR_BAD)
+	if (t->parsed == -ERR_BAD)
 		return fail(t, WRONG_MESSAGE, "The message is not a JSON string");
-	if (rc < 0)
-		return fail(t, WRONG_MESSAGE, t->count == 0 && rc == -ERR_TOOBIG ?
+	if (t->parsed < 0)
+		return fail(t, WRONG_MESSAGE, t->count == 0 && t->parsed == -ERR_TOOBIG ?
 		    "The message is nested too deep" : "Unknown message");
 	return dispatch(t);
 }

@@ -253,7 +253,7 @@ serve_post(struct hub *hub, struct req *r, const struct dialect *d)
 {
 	struct talk t = { .hub = hub, .r = r, .dialect = d };
 	unsigned char hash[HASH_SIZE];
-	struct str auth;
+	struct str auth, text;
 	uint64_t n;
 	int rc;
 
@@ -261,13 +261,16 @@ serve_post(struct hub *hub, struct req *r, const struct dialect *d)
 		reply_problem(r, -ERR_BAD, "n is a whole number from 1, rising with each message of a source");
 		return 0;
 	}
-	if (!str_cut(r->body, '@', &auth, &t.text))
+	if (!str_cut(r->body, '@', &auth, &text))
 		return unknown_auth(r, d);
 	token_hash(hub->store, USE_AUTH, auth, hash);
 	rc = store_box_by_token(hub->store, d->realm, hash, &t.me);
 	if (rc == -ERR_NOTFOUND || (rc == 0 && (t.me.state != BOX_LIVE || !token_same(hash, t.me.token))))
 		return unknown_auth(r, d);
-	return rc < 0 ? rc : speak(&t, n);
+	if (rc < 0)
+		return rc;
+	t.parsed = json_members(text, t.m, SIGVER_MEMBERS, &t.count);
+	return speak(&t, n);
 }
 
 /* ---- the table ---- */

@@ -32,9 +32,9 @@ struct talk {			/* one POST */
 	struct req		*r;
 	const struct dialect	*dialect;
 	struct box		 me;
-	struct str		 text;		/* the message */
 	struct json_member	 m[SIGVER_MEMBERS];
 	size_t			 count;		/* of members */
+	int			 parsed;	/* what json_members said of text */
 	bool			 answered;	/* a reply is queued */
 };
 

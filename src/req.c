@@ -8,7 +8,7 @@
 #include "req.h"
 
 enum var {
-	VAR_METHOD, VAR_URI, VAR_SCRIPT, VAR_LENGTH, VAR_TYPE, VAR_ACCEPT, VAR_ORIGIN,
+	VAR_METHOD, VAR_URI, VAR_SCRIPT, VAR_LENGTH, VAR_TYPE, VAR_ENCODING, VAR_ACCEPT, VAR_ORIGIN,
 	VAR_LAST_EVENT_ID, VAR_ASK_METHOD, VAR_ASK_HEADERS, VAR_REMOTE, VAR__MAX
 };
 
@@ -18,6 +18,7 @@ static const struct { enum var var; struct str name; } wanted[VAR__MAX] = {
 	{ VAR_SCRIPT, { "SCRIPT_NAME", 11 } },
 	{ VAR_LENGTH, { "CONTENT_LENGTH", 14 } },
 	{ VAR_TYPE, { "CONTENT_TYPE", 12 } },
+	{ VAR_ENCODING, { "HTTP_CONTENT_ENCODING", 21 } },
 	{ VAR_ACCEPT, { "HTTP_ACCEPT", 11 } },
 	{ VAR_ORIGIN, { "HTTP_ORIGIN", 11 } },
 	{ VAR_LAST_EVENT_ID, { "HTTP_LAST_EVENT_ID", 18 } },
@@ -179,6 +180,7 @@ req_ready(struct req *r, const char *mount)
 
 	r->body = buf_str(&r->bytes);
 	r->content_type = var(r, VAR_TYPE);
+	r->content_encoding = var(r, VAR_ENCODING);
 	r->accept = var(r, VAR_ACCEPT);
 	r->origin = var(r, VAR_ORIGIN);
 	r->last_event_id = var(r, VAR_LAST_EVENT_ID);

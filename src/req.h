@@ -28,7 +28,7 @@ struct req {
 	struct str	 path;		/* below the mount, begins with '/', as the client wrote it, no query */
 	struct str	 query;		/* after the '?', raw */
 	struct str	 mount;		/* what was taken off in front of path; "" at the root */
-	struct str	 accept, content_type, origin, last_event_id;
+	struct str	 accept, content_type, content_encoding, origin, last_event_id;
 	struct str	 ask_method, ask_headers;	/* Access-Control-Request-* */
 	struct str	 remote_addr;
 	struct str	 body;

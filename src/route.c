@@ -125,6 +125,27 @@ no_route(struct req *r, const struct match *m)
 		reply_send(r, 405, "application/problem+json", body, allow(m->methods));
 }
 
+/* What the sender can do about it; NULL where the title says all there is. */
+static const char *
+detail_of(int err)
+{
+	static const struct { int err; const char *detail; } details[] = {
+		{ ERR_BAD, "The request is malformed or its body is shorter than its Content-Length." },
+		{ ERR_LENGTH, "Send the body with its Content-Length." },
+		{ ERR_TOOBIG, "The body or the headers are longer than this server takes." },
+		{ ERR_TYPE, "Send the body without a Content-Encoding." },
+		{ ERR_TIMEOUT, "The request was not complete in time." },
+		{ ERR_QUOTA, "What was accepted is kept. Try again when some of it was taken." },
+		{ ERR_FULL, "The disk or the database is full. What was accepted is kept." },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof details / sizeof details[0]; i++)
+		if (details[i].err == -err)
+			return details[i].detail;
+	return NULL;
+}
+
 /* ---- a row ---- */
 
 static void
@@ -137,7 +158,7 @@ finish(struct hub *hub, struct req *r, int rc)
 	if (rc < 0) {
 		if (err_status(rc) >= 500)
 			LOG(LOG_ERROR, "a request failed", LOG_Z("error", err_name(rc)), LOG_STR("path", r->path));
-		reply_problem(r, rc, NULL);
+		reply_problem(r, rc, detail_of(rc));
 	}
 	hub_hold(hub, r);
 }
@@ -166,11 +187,20 @@ serve_writing(struct hub *hub, struct req *r, const struct route *row)
 	finish(hub, r, rc);
 }
 
+/* A compressed body would only look like broken JSON. */
+static bool
+encoded(const struct req *r)
+{
+	return r->content_encoding.n > 0 && !str_eqcase(r->content_encoding, STR("identity"));
+}
+
 static void
 serve_row(struct hub *hub, struct req *r, const struct route *row)
 {
 	if (r->method == M_POST && r->length < 0)
 		finish(hub, r, -ERR_LENGTH);
+	else if (r->method == M_POST && encoded(r))
+		finish(hub, r, -ERR_TYPE);
 	else if ((row->flags & ROUTE_WRITES) != 0)
 		serve_writing(hub, r, row);
 	else
@@ -197,17 +227,6 @@ route_serve(struct hub *hub, struct req *r)
 void
 route_refuse(struct hub *hub, struct req *r, int err)
 {
-	static const struct { int err; const char *detail; } details[] = {
-		{ ERR_BAD, "The request is malformed or its body is shorter than its Content-Length." },
-		{ ERR_TOOBIG, "The body or the headers are longer than this server takes." },
-		{ ERR_TIMEOUT, "The request was not complete in time." },
-	};
-	const char *detail = NULL;
-	size_t i;
-
-	for (i = 0; i < sizeof details / sizeof details[0]; i++)
-		if (details[i].err == -err)
-			detail = details[i].detail;
-	reply_problem(r, err, detail);
+	reply_problem(r, err, detail_of(err));
 	hub_hold(hub, r);
 }

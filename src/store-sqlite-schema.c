@@ -171,7 +171,7 @@ want_rollback(struct lite *l)
 {
 	int err = ask_journal(l, SQL_JOURNAL_ROLLBACK);
 
-	return err == -ERR_BUSY && l->wal ? 0 : err;
+	return err == -ERR_BUSY && l->wal && !l->alone ? 0 : err;
 }
 
 static int
@@ -294,10 +294,10 @@ lite_set_up(struct lite *l, const char **why)
 {
 	struct identity is;
 	bool yes = false;
-	int err = script(l, SQL_SCRIPT_SETTINGS);
+	int err = l->alone ? script(l, SQL_SCRIPT_ALONE) : 0;
 
-	if (err == 0 && l->alone)
-		err = script(l, SQL_SCRIPT_ALONE);
+	if (err == 0)
+		err = script(l, SQL_SCRIPT_SETTINGS);
 	if (err == 0)
 		err = identify(l, &is);
 	if (err == 0)

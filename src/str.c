@@ -7,12 +7,6 @@
 #include "str.h"
 
 struct str
-str_make(const char *p, size_t n)
-{
-	return (struct str){ p, n };
-}
-
-struct str
 str_from(const char *cstr)
 {
 	return cstr == NULL ? STR_NONE : (struct str){ cstr, strlen(cstr) };
@@ -54,14 +48,6 @@ bool
 str_ends(struct str s, struct str suffix)
 {
 	return s.n >= suffix.n && str_eq(str_skip(s, s.n - suffix.n), suffix);
-}
-
-struct str
-str_skip(struct str s, size_t n)
-{
-	if (n > s.n)
-		n = s.n;
-	return n == 0 ? s : str_make(s.p + n, s.n - n);
 }
 
 static bool

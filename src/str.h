@@ -19,14 +19,28 @@ struct str {
 #define STR(lit)	((struct str){ (lit), sizeof(lit) - 1 })
 #define STR_NONE	((struct str){ NULL, 0 })
 
-struct str	str_make(const char *p, size_t n);
+static inline struct str
+str_make(const char *p, size_t n)
+{
+	return (struct str){ p, n };
+}
+
 struct str	str_from(const char *cstr);	/* NULL reads as empty */
 
 bool		str_eq(struct str a, struct str b);
 bool		str_eqcase(struct str a, struct str b);		/* ASCII case folded */
 bool		str_starts(struct str s, struct str prefix);
 bool		str_ends(struct str s, struct str suffix);
-struct str	str_skip(struct str s, size_t n);		/* without its first n bytes */
+
+/* Without its first n bytes; empty if it has no more. */
+static inline struct str
+str_skip(struct str s, size_t n)
+{
+	if (n > s.n)
+		n = s.n;
+	return n == 0 ? s : str_make(s.p + n, s.n - n);
+}
+
 struct str	str_trim(struct str s);				/* no SP, HTAB, CR, LF at either end */
 
 /* Cuts at the first `c`: *head gets what is before it, *tail what is after. false: no `c` in s,

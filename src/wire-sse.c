@@ -25,11 +25,12 @@ add_id(struct buf *out, struct str id)
 static size_t
 line_length(struct str s)
 {
-	size_t n;
+	const char *cr, *lf = s.n == 0 ? NULL : memchr(s.p, '\n', s.n);
 
-	for (n = 0; n < s.n && s.p[n] != '\r' && s.p[n] != '\n'; n++)
-		;
-	return n;
+	if (lf != NULL)
+		s.n = (size_t)(lf - s.p);
+	cr = s.n == 0 ? NULL : memchr(s.p, '\r', s.n);
+	return cr != NULL ? (size_t)(cr - s.p) : s.n;
 }
 
 static void

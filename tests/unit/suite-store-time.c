@@ -1,4 +1,4 @@
-/* suite-store-time - leases, expiry, boxes nobody comes back for, clocks that jump. */
+/* suite-store-time - leases, expiry, boxes nobody comes back for. */
 #include "config.h"
 
 #include <string.h>
@@ -24,47 +24,6 @@ expire(void *arg, const struct msg_row *m)
 	return x->n == x->stop;
 }
 
-/* Time passes as it should: mono runs along with now. */
-static struct sweep
-sweep_at(struct store *s, int64_t now)
-{
-	struct sweep sw = { 0 };
-
-	suite_sweep(s, now, now - T0 + 1000, &sw);
-	assert_int_equal(sw.shifted_ms, 0);
-	return sw;
-}
-
-/* ---- election ---- */
-
-static void
-one_sweeps_a_second(void **state)
-{
-	struct suite *t = *state;
-	struct store *b = suite_second(t);
-
-	assert_true(sweep_at(t->a, T0).elected);
-	assert_false(sweep_at(b, T0).elected);
-	assert_false(sweep_at(b, T0 + 999).elected);
-	assert_false(sweep_at(t->a, T0 + 999).elected);
-	assert_true(sweep_at(b, T0 + 1000).elected);
-	assert_false(sweep_at(t->a, T0 + 1000).elected);
-}
-
-static void
-somebody_sweeps_after_the_clock_went_back(void **state)
-{
-	struct suite *t = *state;
-	struct sweep sw = { 0 };
-
-	assert_true(sweep_at(t->a, T0).elected);
-	suite_sweep(t->a, T0 - 3000, 2000, &sw);
-	assert_true(sw.elected);
-	assert_int_equal(sw.shifted_ms, 0);
-	suite_sweep(t->a, T0 - 2001, 2999, &sw);
-	assert_false(sw.elected);
-}
-
 /* ---- leases ---- */
 
 static void
@@ -81,7 +40,7 @@ a_lease_lasts_six_seconds(void **state)
 	suite_put(t->a, -hub, T0 + HOUR, 1);
 	ok(store_commit(t->a));
 
-	sweep_at(t->a, T0 + HUB_LEASE_MS);
+	suite_sweep_at(t->a, T0 + HUB_LEASE_MS);
 	assert_true(suite_look(t->a, id).present);
 	ok(store_hub_alive(t->a, hub));
 	ok(store_read_begin(t->a, T0 + HUB_LEASE_MS + 1));
@@ -90,7 +49,7 @@ a_lease_lasts_six_seconds(void **state)
 	fails(store_hub_alive(t->a, hub), ERR_NOTFOUND);
 	store_read_end(t->a);
 
-	sweep_at(t->a, T0 + HUB_LEASE_MS + 1000);
+	suite_sweep_at(t->a, T0 + HUB_LEASE_MS + 1000);
 	b = suite_look(t->a, id);
 	assert_int_equal(b.hub, 0);
 	assert_int_equal(b.gen, gen);
@@ -116,7 +75,7 @@ a_renewed_lease_goes_on(void **state)
 	ok(store_begin(t->a, T0 + 5000));
 	ok(store_hub_renew(t->a, hub));
 	ok(store_commit(t->a));
-	sweep_at(t->a, T0 + 11000);
+	suite_sweep_at(t->a, T0 + 11000);
 	assert_true(suite_look(t->a, id).present);
 	assert_int_equal(suite_look(t->a, id).hub, hub);
 	ok(store_begin(t->a, T0 + 11000));
@@ -192,7 +151,7 @@ expiry_is_exact(void **state)
 	seq = suite_put(t->a, id, T0 + 5000, 1);
 	suite_put(t->a, id, T0 + 5001, 1);
 	ok(store_commit(t->a));
-	assert_int_equal(sweep_at(t->a, T0 + 5000 + EXPIRY_SLACK_MS + 1).messages, 1);
+	assert_int_equal(suite_sweep_at(t->a, T0 + 5000 + EXPIRY_SLACK_MS + 1).messages, 1);
 	assert_int_equal(suite_rows(t->a, id, NULL), 1);
 	assert_int_equal(suite_look(t->a, id).dropped, seq);
 }
@@ -242,7 +201,7 @@ a_taken_row_goes_at_its_millisecond(void **state)
 	ok(store_box_taken(t->a, id, seq));
 	ok(store_box_detach(t->a, id, gen, T0 + HOUR));
 	ok(store_commit(t->a));
-	assert_int_equal(sweep_at(t->a, T0 + LAST + 1).messages, 1);
+	assert_int_equal(suite_sweep_at(t->a, T0 + LAST + 1).messages, 1);
 	assert_int_equal(suite_rows(t->a, id, NULL), 1);
 }
 
@@ -376,10 +335,10 @@ boxes_end_when_nobody_comes_back(void **state)
 	ok(store_begin(t->a, T0 + AWAY_MS - 1));
 	ok(store_box_end(t->a, id));
 	ok(store_commit(t->a));
-	assert_int_equal(sweep_at(t->a, T0 + AWAY_MS - 1).boxes, 0);
+	assert_int_equal(suite_sweep_at(t->a, T0 + AWAY_MS - 1).boxes, 0);
 	ok(store_box_get(t->a, ended, &b));
 	ok(store_link_last(t->a, ended, &owner, &n));
-	assert_int_equal(sweep_at(t->a, T0 + AWAY_MS + 1000).boxes, 2);
+	assert_int_equal(suite_sweep_at(t->a, T0 + AWAY_MS + 1000).boxes, 2);
 	fails(store_box_get(t->a, id, &b), ERR_NOTFOUND);
 	fails(store_box_get(t->a, ended, &b), ERR_NOTFOUND);
 	fails(store_link_last(t->a, ended, &owner, &n), ERR_NOTFOUND);
@@ -403,7 +362,7 @@ a_box_ends_at_its_millisecond(void **state)
 	ok(store_begin(t->a, T0 + AWAY_MS));
 	ok(store_hub_renew(t->a, hub));
 	ok(store_commit(t->a));
-	assert_int_equal(sweep_at(t->a, T0 + AWAY_MS).boxes, 1);
+	assert_int_equal(suite_sweep_at(t->a, T0 + AWAY_MS).boxes, 1);
 	fails(store_claim_holder(t->a, "r", STR("k"), &b), ERR_NOTFOUND);
 	assert_true(suite_look(t->a, held).present);
 }
@@ -436,130 +395,7 @@ boxes_go_in_steps(void **state)
 	assert_in_range(steps, 3, 4);
 }
 
-/* ---- the clock jumps ---- */
-
-struct jump {
-	int64_t	hub, polled, away, gen;
-	int64_t	before, after;		/* rows: written under the old clock, under the new one */
-};
-
-/* At T0 all is well: a hub, a poll's box until T0 + 10 s, one away since T0, a row due at T0 + 20 s. */
-static void
-before_the_jump(struct suite *t, struct jump *j)
-{
-	int64_t gen;
-
-	ok(store_begin(t->a, T0));
-	ok(store_hub_enter(t->a, &j->hub));
-	j->polled = suite_box(t->a, 1);
-	j->away = suite_box(t->a, 2);
-	ok(store_box_attach(t->a, j->polled, j->hub, &gen));
-	ok(store_box_detach(t->a, j->polled, gen, T0 + 10000));
-	j->before = suite_put(t->a, j->away, T0 + 20000, 1);
-	ok(store_commit(t->a));
-	assert_true(sweep_at(t->a, T0).elected);
-}
-
-/* 500 ms later, by a clock that moved by diff, before anybody swept: a lease is renewed, a row
- * comes in, a stream ends. */
-static void
-after_the_jump(struct suite *t, struct jump *j, int64_t diff)
-{
-	int64_t now = T0 + diff + 500, gen;
-
-	ok(store_begin(t->a, now));
-	ok(store_hub_renew(t->a, j->hub));
-	j->after = suite_put(t->a, j->polled, now + 20000, 1);
-	ok(store_box_attach(t->a, j->away, j->hub, &gen));
-	ok(store_box_detach(t->a, j->away, gen, now));
-	ok(store_commit(t->a));
-}
-
-static void
-jump(struct suite *t, int64_t diff)
-{
-	struct jump j;
-	struct sweep sw = { 0 };
-	int64_t now = T0 + diff;
-
-	before_the_jump(t, &j);
-	after_the_jump(t, &j, diff);
-	suite_sweep(t->a, now + 1000, 2000, &sw);
-	assert_true(sw.elected);
-	assert_int_equal(sw.shifted_ms, diff);
-	assert_int_equal(sw.messages + sw.boxes, 0);
-	ok(store_hub_alive(t->a, j.hub));
-	assert_int_equal(suite_look(t->a, j.polled).until, now + 10000);
-	assert_int_equal(suite_look(t->a, j.away).until, now + 500);
-
-	suite_sweep(t->a, now + 6501, 7501, &sw);
-	assert_int_equal(sw.shifted_ms, 0);
-	fails(store_hub_alive(t->a, j.hub), ERR_NOTFOUND);
-	suite_sweep(t->a, now + 20000 + EXPIRY_SLACK_MS - 500, 20000 + EXPIRY_SLACK_MS + 500, &sw);
-	assert_int_equal(sw.messages, 0);
-	suite_sweep(t->a, now + 20501 + EXPIRY_SLACK_MS, 21501 + EXPIRY_SLACK_MS, &sw);
-	assert_int_equal(sw.messages, 2);
-	suite_sweep(t->a, now + AWAY_MS + 501, AWAY_MS + 1501, &sw);
-	assert_int_equal(sw.boxes, 1);
-	suite_sweep(t->a, now + AWAY_MS + 10000, AWAY_MS + 11000, &sw);
-	assert_int_equal(sw.boxes, 1);
-}
-
-static void
-the_clock_jumps_an_hour_ahead(void **state)
-{
-	jump(*state, HOUR);
-}
-
-static void
-the_clock_jumps_an_hour_back(void **state)
-{
-	jump(*state, -HOUR);
-}
-
-static void
-a_silent_hub_stays_silent_over_a_jump(void **state)
-{
-	struct suite *t = *state;
-	struct sweep sw = { 0 };
-	int64_t hub;
-
-	ok(store_begin(t->a, T0));
-	ok(store_hub_enter(t->a, &hub));
-	ok(store_commit(t->a));
-	sweep_at(t->a, T0);
-	suite_sweep(t->a, T0 + HOUR + 6000, 7000, &sw);
-	assert_int_equal(sw.shifted_ms, HOUR);
-	ok(store_hub_alive(t->a, hub));
-	suite_sweep(t->a, T0 - HOUR + 7001, 8001, &sw);
-	assert_int_equal(sw.shifted_ms, -2 * HOUR);
-	fails(store_hub_alive(t->a, hub), ERR_NOTFOUND);
-}
-
-/* Five seconds are not a jump; and after a restart of the machine mono tells nothing. */
-static void
-what_is_no_jump(void **state)
-{
-	struct suite *t = *state;
-	struct sweep sw = { 0 };
-
-	sweep_at(t->a, T0);
-	suite_sweep(t->a, T0 + 6000, 2000, &sw);
-	assert_int_equal(sw.shifted_ms, 0);
-	suite_sweep(t->a, T0 + 12001, 3000, &sw);
-	assert_int_equal(sw.shifted_ms, 5001);
-	ok(store_begin(t->a, T0 + HOUR));
-	sw.boot = "b2";
-	sw.mono = 5;
-	ok(store_sweep(t->a, &sw));
-	ok(store_commit(t->a));
-	assert_true(sw.elected);
-	assert_int_equal(sw.shifted_ms, 0);
-}
-
 const struct CMUnitTest suite_time_tests[] = {
-	cmocka_unit_test(one_sweeps_a_second),
-	cmocka_unit_test(somebody_sweeps_after_the_clock_went_back),
 	cmocka_unit_test(a_lease_lasts_six_seconds),
 	cmocka_unit_test(a_renewed_lease_goes_on),
 	cmocka_unit_test(a_dead_hub_is_taken_apart_in_steps),
@@ -574,9 +410,5 @@ const struct CMUnitTest suite_time_tests[] = {
 	cmocka_unit_test(boxes_end_when_nobody_comes_back),
 	cmocka_unit_test(a_box_ends_at_its_millisecond),
 	cmocka_unit_test(boxes_go_in_steps),
-	cmocka_unit_test(the_clock_jumps_an_hour_ahead),
-	cmocka_unit_test(the_clock_jumps_an_hour_back),
-	cmocka_unit_test(a_silent_hub_stays_silent_over_a_jump),
-	cmocka_unit_test(what_is_no_jump),
 	{ NULL, NULL, NULL, NULL, NULL }
 };

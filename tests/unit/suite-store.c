@@ -128,6 +128,16 @@ suite_sweep(struct store *s, int64_t now, int64_t mono, struct sweep *sw)
 	ok(store_commit(s));
 }
 
+struct sweep
+suite_sweep_at(struct store *s, int64_t now)
+{
+	struct sweep sw = { 0 };
+
+	suite_sweep(s, now, now - T0 + 1000, &sw);
+	assert_int_equal(sw.shifted_ms, 0);
+	return sw;
+}
+
 /* ---- the list ---- */
 
 static int
@@ -170,6 +180,7 @@ suite_store(const struct suite_engine *e, struct CMUnitTest *list, size_t max)
 {
 	const struct CMUnitTest *const parts[] = {
 		suite_turn_tests, suite_box_tests, suite_msg_tests, suite_time_tests,
+		suite_clock_tests,
 	};
 	size_t i, n = 0;
 	const struct CMUnitTest *row;

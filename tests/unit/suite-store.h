@@ -65,6 +65,10 @@ int	suite_rows(struct store *s, int64_t box, int64_t *first);
 /* A turn that sweeps at now and mono (boot "b1", 1000 rows); sw gets the answers. */
 void	suite_sweep(struct store *s, int64_t now, int64_t mono, struct sweep *sw);
 
-extern const struct CMUnitTest suite_turn_tests[], suite_box_tests[], suite_msg_tests[], suite_time_tests[];
+/* The same where time passes as it should: mono runs along with now, 1000 at T0. */
+struct sweep	suite_sweep_at(struct store *s, int64_t now);
+
+extern const struct CMUnitTest suite_turn_tests[], suite_box_tests[], suite_msg_tests[], suite_time_tests[],
+    suite_clock_tests[];
 
 #endif

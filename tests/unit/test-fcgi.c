@@ -393,7 +393,7 @@ callbacks_can_refuse(void **state)
 		{ "begin, not kept", NULL, -ERR_NOMEM, 0, 0, "B1 P1", "begin(1) end(1,overloaded) error(closed) " },
 		{ "a variable", "C", 0, 0, 0, "B1 P1:A=B&C=D&E=F P1 S1:b S1", "begin(1) A=B C=D refused(type) " },
 		{ "the variables", NULL, 0, -ERR_LENGTH, 0, "B1 P1:A=B P1 S1:b S1", "begin(1) A=B vars refused(length) " },
-		{ "the body", NULL, 0, 0, -ERR_TOOBIG, "B1 P1 S1:b S1:b S1 S1", "begin(1) vars body(b) refused(toobig) " },
+		{ "the body", NULL, 0, 0, -ERR_TOOBIG, "B1 P1 S1:b S1:b S1 S1", "begin(1) vars refused(toobig) " },
 	};
 	struct transcript t;
 	struct buf b;

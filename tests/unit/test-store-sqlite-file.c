@@ -243,21 +243,50 @@ an_epoch_may_be_all_digits(void **state)
 	refused(place_conf(true), ERR_CORRUPT, "damaged");
 }
 
+/* The shared memory of a WAL cannot be made here. */
+static void
+forbid_wal(void)
+{
+	char shm[sizeof place.path + 8];
+
+	snprintf(shm, sizeof shm, "%s-shm", place.path);
+	assert_int_equal(symlink("nowhere/shm", shm), 0);
+}
+
 static void
 where_no_wal_is_there_is_a_rollback_journal(void **state)
 {
-	char shm[sizeof place.path + 8];
-	struct store *s;
+	struct store *s, *other;
 	int64_t id;
 
 	(void)state;
-	snprintf(shm, sizeof shm, "%s-shm", place.path);
-	assert_int_equal(symlink("nowhere/shm", shm), 0);
+	forbid_wal();
 	s = place_open(true);
 	assert_string_equal(((struct lite *)s)->journal, "truncate");
+	other = place_open(true);
 	ok(store_begin(s, T0));
 	id = suite_box(s, 1);
 	ok(store_commit(s));
+	assert_int_equal(suite_look(other, id).id, id);
+	store_close(other);
+	store_close(s);
+}
+
+/* As when the file was moved to another file system. */
+static void
+a_wal_is_left_where_there_can_be_none(void **state)
+{
+	struct store *s = place_open(true);
+	int64_t id;
+
+	(void)state;
+	ok(store_begin(s, T0));
+	id = suite_box(s, 1);
+	ok(store_commit(s));
+	store_close(s);
+	forbid_wal();
+	s = place_open(true);
+	assert_string_equal(((struct lite *)s)->journal, "truncate");
 	assert_int_equal(suite_look(s, id).id, id);
 	store_close(s);
 }
@@ -363,6 +392,7 @@ const struct CMUnitTest sqlite_file_tests[] = {
 	cmocka_unit_test(fresh_files_differ),
 	cmocka_unit_test(an_epoch_may_be_all_digits),
 	cmocka_unit_test(where_no_wal_is_there_is_a_rollback_journal),
+	cmocka_unit_test(a_wal_is_left_where_there_can_be_none),
 	cmocka_unit_test(the_journal_follows_the_configuration),
 	cmocka_unit_test(a_read_only_directory_is_explained),
 	cmocka_unit_test(a_missing_directory_is_explained),

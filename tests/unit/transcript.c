@@ -56,11 +56,13 @@ on_body(struct fcgi *f, struct str bytes)
 {
 	struct transcript *t = of(f);
 
+	if (t->body_fails < 0)
+		return t->body_fails;
 	if (!t->in_body)
 		buf_addz(&t->words, "body(");
 	t->in_body = true;
 	buf_adds(&t->words, bytes);
-	return t->body_fails;
+	return 0;
 }
 
 static void
