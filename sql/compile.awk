@@ -21,7 +21,8 @@ function finish()
 		bad = 1
 	}
 	if (kind == "name")
-		printf "SQL(%s, \"%s\",%s,\n\t%s)\n", toupper(name), name, text, scan == "" ? "NULL" : "\"" escape(scan) "\""
+		printf "SQL(%s, \"%s\",%s,\n\t%s)\n", toupper(name), name, text,
+			scan == "" ? "NULL" : "\"" escape(scan) "\""
 	else if (kind == "script")
 		printf "SQL_SCRIPT(%s,%s)\n", toupper(name), text
 	else

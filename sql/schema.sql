@@ -9,8 +9,7 @@
 -- version: 1
 
 -- epoch, secret, inode; and what the last sweep left for the next one: swept (its now), boot,
--- offset (now - mono), mark (the last seq then), judged and judged_seq (see sweep_judge). value
--- has no type, so that an epoch of digits alone stays text.
+-- offset (now - mono), mark (the last seq then), judged and judged_seq (see sweep_judge).
 CREATE TABLE meta (
 	name	TEXT PRIMARY KEY,
 	value	NOT NULL
@@ -22,7 +21,8 @@ CREATE TABLE hub (
 );
 
 -- hub 0: nobody holds a stream; then `until` says how long it counts as present, and from when
--- on it is away. Otherwise until is 0.
+-- on it is away. Otherwise until is 0. kept and kept_bytes count the rows up to taken that are
+-- still there, so that nobody has to look at them when one more is taken.
 CREATE TABLE box (
 	id	INTEGER PRIMARY KEY AUTOINCREMENT,
 	realm	TEXT NOT NULL,
@@ -34,6 +34,8 @@ CREATE TABLE box (
 	until	INTEGER NOT NULL,
 	taken	INTEGER NOT NULL DEFAULT 0,
 	dropped	INTEGER NOT NULL DEFAULT 0,
+	kept	INTEGER NOT NULL DEFAULT 0,
+	kept_bytes INTEGER NOT NULL DEFAULT 0,
 	n	INTEGER NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX box_token ON box (realm, token);

@@ -7,8 +7,8 @@
 
 -- script: settings
 -- On every connection. 1 MB of pages serves the hot set; what is deleted is overwritten where that
--- costs no further page (on: every freed page is written once more); the loop never waits for a lock and
--- never checkpoints.
+-- costs no further page (with `on` every freed page is written once more); the loop never waits
+-- for a lock and never checkpoints.
 PRAGMA cache_size = -1000;
 PRAGMA temp_store = memory;
 PRAGMA mmap_size = 0;
@@ -142,14 +142,23 @@ UPDATE box SET state = 1 WHERE id = :id;
 -- name: box_delete
 DELETE FROM box WHERE id = :id;
 
--- name: box_taken
--- scan: sqlite_sequence has four rows and no index
--- Never back, and never past what was given out: that would hide messages yet to come.
-UPDATE box SET taken = min(:seq, (SELECT seq FROM sqlite_sequence WHERE name = 'msg'))
-WHERE id = :id AND taken < min(:seq, (SELECT seq FROM sqlite_sequence WHERE name = 'msg'));
+-- name: box_kept
+SELECT taken, kept, kept_bytes FROM box WHERE id = :id;
 
--- name: box_dropped
-UPDATE box SET dropped = :seq WHERE id = :id AND dropped < :seq;
+-- name: box_keep
+UPDATE box SET taken = :taken, kept = :kept, kept_bytes = :bytes, dropped = max(dropped, :dropped)
+WHERE id = :id;
+
+-- name: box_drops
+-- Before a row is deleted that was not acknowledged.
+UPDATE box SET dropped = max(dropped, :seq), kept = kept - (taken >= :seq),
+	kept_bytes = kept_bytes - (taken >= :seq) * (SELECT size FROM msg WHERE seq = :seq)
+WHERE id = :box;
+
+-- name: box_forgets
+-- Before a row is deleted that nobody shall miss.
+UPDATE box SET kept = kept - 1, kept_bytes = kept_bytes - (SELECT size FROM msg WHERE seq = :seq)
+WHERE id = (SELECT box FROM msg WHERE seq = :seq) AND taken >= :seq;
 
 -- name: box_accept
 UPDATE box SET n = :n WHERE id = :id AND n < :n;
@@ -241,9 +250,11 @@ DELETE FROM msg WHERE seq = :seq;
 -- name: msg_ack
 DELETE FROM msg WHERE box = :box AND seq <= :seq;
 
--- name: msg_taken
--- Newest first, from the index alone; the reader stops where the limits are reached.
-SELECT seq, size FROM msg WHERE box = :box AND seq <= :seq ORDER BY seq DESC;
+-- name: msg_between
+SELECT count(*), sum(size) FROM msg WHERE box = :box AND seq > :after AND seq <= :seq;
+
+-- name: msg_oldest
+SELECT seq, size FROM msg WHERE box = :box AND seq <= :seq ORDER BY seq;
 
 -- name: msg_empty
 DELETE FROM msg WHERE seq IN (SELECT seq FROM msg WHERE box = :box ORDER BY seq LIMIT :room);

@@ -259,23 +259,24 @@ open_log(void)
 	return fd;
 }
 
-/* The descriptors a hub has: nothing of the web server's is left open in it. */
-static void
+/* The descriptors a hub has: nothing of the web server's is left open in it. false: what was the
+ * client's may still be in their place. */
+static bool
 set_descriptors(int listening, int lock, int ready)
 {
-	const int high = 16;
+	const int high = 16;	/* out of the way of all they are moved to */
 	int nothing = open("/dev/null", O_RDWR), log = open_log();
 
 	listening = fcntl(listening, F_DUPFD, high);
 	lock = fcntl(lock, F_DUPFD, high);
 	ready = fcntl(ready, F_DUPFD, high);
-	dup2(nothing, STDIN_FILENO);
-	dup2(nothing, STDOUT_FILENO);
-	dup2(log < 0 ? nothing : log, STDERR_FILENO);
-	dup2(listening, HUB_LISTEN_FD);
-	dup2(lock, HUB_LOCK_FD);
-	dup2(ready, HUB_READY_FD);
+	if (dup2(nothing, STDIN_FILENO) < 0 || dup2(nothing, STDOUT_FILENO) < 0 ||
+	    dup2(log < 0 ? nothing : log, STDERR_FILENO) < 0 ||
+	    dup2(listening, HUB_LISTEN_FD) < 0 || dup2(lock, HUB_LOCK_FD) < 0 ||
+	    dup2(ready, HUB_READY_FD) < 0)
+		return false;
 	close_from(HUB_READY_FD + 1);
+	return true;
 }
 
 /* What web servers ignore or block would stay so in the hub. */
@@ -319,8 +320,8 @@ become_hub(int listening, int lock, int ready)
 			envp[n++] = *var;
 	reset_signals();
 	umask(077);
-	set_descriptors(listening, lock, ready);
-	courier_exec(argv, envp);
+	if (set_descriptors(listening, lock, ready))
+		courier_exec(argv, envp);
 	_exit(127);
 }
 

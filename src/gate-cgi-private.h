@@ -29,7 +29,7 @@ struct gate_cgi {
 	long		 fd_limit;
 	bool		 alone;			/* there is no door */
 	bool		 freed;
-	void		(*done)(void *arg);	/* alone */
+	void		(*done)(void *arg);	/* alone: nothing is left to do */
 	void		*arg;
 };
 
@@ -53,12 +53,14 @@ struct exchange {
 	bool		 is_socket;
 };
 
-/* A body that is being read. */
+/* A body that is being read; r NULL: read to be thrown away, so that whoever sends it can listen. */
 struct intake {
 	struct list	 link;
+	struct gate_cgi	*gate;
 	struct exchange	*x;
 	struct req	*r;
 	struct loop_fd	 io;
+	uint32_t	 left;		/* to be thrown away at most */
 	int64_t		 born;		/* loop_mono */
 };
 

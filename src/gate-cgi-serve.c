@@ -17,6 +17,7 @@
 #include "route.h"
 
 #define BODY_SIZE	65536
+#define THROW_AWAY_MAX	16777216	/* of a refused body */
 
 static char scratch[BODY_SIZE];
 
@@ -76,6 +77,13 @@ on_out_closed(struct loop_fd *io)
 }
 
 static void
+check_done(struct gate_cgi *g)
+{
+	if (g->done != NULL && g->conns == 0 && list_empty(&g->intakes))
+		g->done(g->arg);
+}
+
+static void
 done(struct conn *c, bool whole)
 {
 	struct exchange *x = (struct exchange *)(void *)c;
@@ -85,8 +93,7 @@ done(struct conn *c, bool whole)
 	list_del(&x->link);
 	g->conns--;
 	loop_fd_close(&x->out, on_out_closed);
-	if (g->done != NULL)
-		g->done(g->arg);
+	check_done(g);
 }
 
 static const struct gate gate_cgi = {
@@ -169,15 +176,48 @@ free_intake(struct loop_fd *io)
 	free(LIST_OF(io, struct intake, io));
 }
 
+static void
+drop_intake(struct intake *in)
+{
+	list_del(&in->link);
+	loop_fd_close(&in->io, free_intake);
+}
+
 void
 intake_end(struct intake *in, int err)
 {
+	struct gate_cgi *g = in->gate;
 	struct exchange *x = in->x;
 	struct req *r = in->r;
 
-	list_del(&in->link);
-	loop_fd_close(&in->io, free_intake);
-	serve(x, r, err);
+	drop_intake(in);
+	if (r != NULL)
+		serve(x, r, err);
+	else
+		check_done(g);
+}
+
+void
+intake_cut(struct intake *in)
+{
+	struct exchange *x = in->x;
+
+	req_free(in->r);
+	drop_intake(in);
+	if (x != NULL)
+		conn_abort(&x->conn);
+}
+
+/* As read(2), through signals. */
+static ssize_t
+take_bytes(int fd, size_t most)
+{
+	ssize_t n;
+
+	do
+		n = read(fd, scratch, most < sizeof scratch ? most : sizeof scratch);
+	while (n < 0 && errno == EINTR);
+	return n;
 }
 
 /* 1: the body is complete (or ended early: req_ready will say so); 0: more is to come. */
@@ -189,9 +229,7 @@ read_body(int fd, struct req *r)
 	int rc;
 
 	while ((left = (size_t)r->length - r->bytes.n) > 0) {
-		n = read(fd, scratch, left < sizeof scratch ? left : sizeof scratch);
-		if (n < 0 && errno == EINTR)
-			continue;
+		n = take_bytes(fd, left);
 		if (n < 0 && errno == EAGAIN)
 			return 0;
 		if (n <= 0)
@@ -203,67 +241,104 @@ read_body(int fd, struct req *r)
 	return 1;
 }
 
+static int
+throw_away(int fd, uint32_t *left)
+{
+	ssize_t n;
+
+	while (*left > 0) {
+		n = take_bytes(fd, *left);
+		if (n < 0 && errno == EAGAIN)
+			return 0;
+		if (n <= 0)
+			break;
+		*left -= (uint32_t)n;
+	}
+	return 1;
+}
+
 static void
 on_body(struct loop_fd *io, int events)
 {
 	struct intake *in = LIST_OF(io, struct intake, io);
-	int rc = read_body(io->fd, in->r);
+	int rc = in->r != NULL ? read_body(io->fd, in->r) : throw_away(io->fd, &in->left);
 
 	if (rc == 0 && (events & LOOP_HANGUP) != 0)	/* the watch is over */
 		rc = 1;
+	if (rc == 0)
+		rc = loop_fd_watch(in->gate->hub->loop, io, LOOP_READ);
 	if (rc != 0)
 		intake_end(in, rc < 0 ? rc : 0);
 }
 
-/* The rest of the body comes when it comes. Owns fd. */
-static void
-take_in(struct exchange *x, struct req *r, int fd)
+/* The rest of the body comes when it comes. Owns fd. NULL: out of memory. */
+static struct intake *
+intake_new(struct gate_cgi *g, int fd)
 {
 	struct intake *in = calloc(1, sizeof *in);
 
 	if (in == NULL) {
 		close(fd);
+		return NULL;
+	}
+	*in = (struct intake){ .gate = g, .born = gate_cgi_now(g), .left = THROW_AWAY_MAX };
+	loop_fd_init(&in->io, fd, on_body);
+	list_init(&in->link);
+	list_add(&g->intakes, &in->link);
+	gate_cgi_settle_soon(g);
+	return in;
+}
+
+static void
+refuse(struct exchange *x, struct req *r, int fd, int err)
+{
+	struct intake *in = intake_new(x->gate, fd);
+
+	serve(x, r, err);
+	if (in != NULL)
+		on_body(&in->io, LOOP_READ);
+}
+
+static void
+take_in(struct exchange *x, struct req *r, int fd)
+{
+	struct intake *in = intake_new(x->gate, fd);
+
+	if (in == NULL) {
 		serve(x, r, -ERR_NOMEM);
 		return;
 	}
-	*in = (struct intake){ .x = x, .r = r, .born = gate_cgi_now(x->gate) };
-	loop_fd_init(&in->io, fd, on_body);
-	list_init(&in->link);
-	list_add(&x->gate->intakes, &in->link);
-	gate_cgi_settle_soon(x->gate);
-	if (loop_fd_watch(x->gate->hub->loop, &in->io, LOOP_READ) < 0)
-		intake_end(in, -ERR_INTERNAL);
+	in->x = x;
+	in->r = r;
+	on_body(&in->io, LOOP_READ);
 }
 
-/* The request is ours: reads its body, if it has one, and serves it. Owns fd, its fd 0. */
+static void
+unblock(int fd)
+{
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+}
+
+/* Web servers send the whole body before they read the answer, and some read none once we have
+ * closed on them: what is refused is read to its end, too. */
 void
 exchange_begin(struct exchange *x, struct req *r, int fd, int err)
 {
 	int64_t length = -1;
-	int flags, rc = 1;
+	int rc = 1;
 
 	if (err == 0)
 		err = req_length(r, &length);
-	if (err == 0 && length > 0) {
-		flags = fcntl(fd, F_GETFL);
-		fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+	if (err < 0 || length > 0)
+		unblock(fd);
+	if (err == 0 && length > 0)
 		rc = read_body(fd, r);
-	}
-	if (rc == 0) {
+	if (err < 0 || rc < 0)
+		refuse(x, r, fd, err < 0 ? err : rc);
+	else if (rc == 0)
 		take_in(x, r, fd);
-		return;
+	else {
+		close(fd);
+		serve(x, r, 0);
 	}
-	close(fd);
-	serve(x, r, rc < 0 ? rc : err);
-}
-
-void
-intake_cut(struct intake *in)
-{
-	struct exchange *x = in->x;
-
-	list_del(&in->link);
-	req_free(in->r);
-	loop_fd_close(&in->io, free_intake);
-	conn_abort(&x->conn);
 }

@@ -1,7 +1,7 @@
 /*
  * gate-fcgi-line - one FastCGI connection.
  *
- * What a short request costs: accept4, recv, send and close. libuv hears of a line only if
+ * What a short request costs: accept4, recv, send and close. The loop hears of a line only if
  * something is left to wait for: more of the request, room for the answer, the departure of a
  * client whose answer takes longer than the turn, or the next request.
  *

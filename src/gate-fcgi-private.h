@@ -14,12 +14,12 @@
 enum line_state {
 	LINE_READING,		/* a request is on its way, or nothing came yet */
 	LINE_IDLE,		/* kept for the next request */
-	LINE_TAKEN,		/* handed to the hub in this turn; libuv does not know the line */
+	LINE_TAKEN,		/* handed to the hub in this turn; the loop does not know it */
 	LINE_AGAIN,		/* answered; the next request is in rest */
 	LINE_OPEN,		/* being answered; watched for the departure of the client */
 	LINE_SLOW,		/* the same, and what is queued is not taken */
 	LINE_LINGER,		/* answered early; what is still sent is thrown away */
-	LINE_DEAD,		/* the memory goes when libuv lets it go */
+	LINE_DEAD,		/* the memory goes when the loop lets it go */
 	LINE__MAX
 };
 

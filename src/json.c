@@ -287,7 +287,7 @@ kind_of(unsigned char first)
 	}
 }
 
-/* The next element of a container that was checked, with its name in an object; false at its end. */
+/* The next element of a checked container, in an object with its name; false at its end. */
 static bool
 next(struct scan *c, bool object, struct json_member *m)
 {

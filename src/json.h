@@ -74,14 +74,14 @@ bool	json_next(struct json_iter *it, struct json_member *m);
  */
 int	json_text(struct str value, struct buf *out);
 
-/* The length of a JSON string in UTF-16 code units, as JavaScript counts it. -ERR_TYPE: no string. */
+/* The length of a JSON string in UTF-16 code units, as JavaScript has it. -ERR_TYPE: no string. */
 int	json_units(struct str value, size_t *units);
 
-/* The integer a JSON number stands for: 1, 1.0, 1e0 and 10e-1 are 1, -0 is 0; computed exactly, not
- * in floating point. -ERR_BAD: no number, not whole, or not from min to max; *out unchanged then. */
+/* The integer a JSON number stands for: 1, 1.0, 1e0 and 10e-1 are 1, -0 is 0; computed exactly,
+ * not in floating point. -ERR_BAD: no number, not whole, or not from min to max; *out unchanged. */
 int	json_int(struct str value, int64_t min, int64_t max, int64_t *out);
 
-/* Adds the value's own bytes without the CR and LF between its tokens: one line, the same value. */
+/* Adds the value's own bytes without CR and LF between its tokens: one line, the same value. */
 void	json_copy(struct buf *out, struct str value);
 
 /* Adds a JSON string of any bytes. What is not UTF-8 becomes U+FFFD, one for each byte, except the

@@ -1,4 +1,4 @@
-/* loop - a thin coat over libuv: lazy descriptors, a turn function, a clock read once a turn. */
+/* loop - a thin coat over libuv: a turn function, timers, a clock read once a turn. */
 #include "config.h"
 
 #include <assert.h>
@@ -38,6 +38,7 @@ static void
 run_turn(struct loop *l)
 {
 	l->turn(l->arg);
+	loop_fds_turn(l);
 	l->fresh = false;
 }
 
@@ -66,7 +67,7 @@ loop_init(struct loop *l, void (*turn)(void *arg), void *arg)
 	uv_check_start(&l->after, on_after);
 	uv_unref((uv_handle_t *)&l->before);
 	uv_unref((uv_handle_t *)&l->after);
-	return 0;
+	return loop_fds_init(l);
 }
 
 void
@@ -76,10 +77,12 @@ loop_release(struct loop *l)
 
 	uv_prepare_stop(&l->before);
 	uv_check_stop(&l->after);
+	loop_fds_release(l);
 	uv_close((uv_handle_t *)&l->before, NULL);
 	uv_close((uv_handle_t *)&l->after, NULL);
 	while (uv_run(&l->uv, UV_RUN_NOWAIT) != 0)
-		;
+		loop_fds_turn(l);
+	loop_fds_turn(l);
 	rc = uv_loop_close(&l->uv);
 	assert(rc == 0);
 	(void)rc;
@@ -132,72 +135,6 @@ loop_mono(struct loop *l)
 {
 	refresh(l);
 	return l->mono;
-}
-
-/* ---- a descriptor ---- */
-
-static void
-on_ready(uv_poll_t *h, int status, int events)
-{
-	struct loop_fd *io = h->data;
-
-	if (status < 0)
-		io->events = 0;	/* libuv has stopped the watch */
-	io->ready(io, status < 0 ? LOOP_HANGUP : events);
-}
-
-void
-loop_fd_init(struct loop_fd *io, int fd, void (*ready)(struct loop_fd *, int))
-{
-	io->fd = fd;
-	io->ready = ready;
-	io->closed = NULL;
-	io->events = 0;
-	io->known = false;
-}
-
-int
-loop_fd_watch(struct loop *l, struct loop_fd *io, int events)
-{
-	if (io->events == events || io->fd < 0)
-		return 0;
-	if (!io->known) {
-		if (uv_poll_init(&l->uv, &io->poll, io->fd) != 0)
-			return -ERR_IO;
-		io->poll.data = io;
-		io->known = true;
-	}
-	io->events = events;
-	if (events == 0)
-		return uv_poll_stop(&io->poll) == 0 ? 0 : -ERR_IO;
-	return uv_poll_start(&io->poll, events, on_ready) == 0 ? 0 : -ERR_IO;
-}
-
-static void
-on_fd_closed(uv_handle_t *h)
-{
-	struct loop_fd *io = h->data;
-
-	if (io->closed != NULL)
-		io->closed(io);
-}
-
-void
-loop_fd_close(struct loop_fd *io, void (*closed)(struct loop_fd *))
-{
-	int fd = io->fd;
-
-	if (fd < 0)
-		return;
-	io->fd = -1;
-	io->closed = closed;
-	if (io->known) {
-		uv_poll_stop(&io->poll);
-		uv_close((uv_handle_t *)&io->poll, on_fd_closed);
-	}
-	close(fd);
-	if (!io->known && closed != NULL)
-		closed(io);
 }
 
 /* ---- a timer ---- */

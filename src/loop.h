@@ -15,6 +15,7 @@
 #include <uv.h>
 
 struct loop;
+struct epoll_event;
 
 /* ---- the loop ---- */
 
@@ -33,7 +34,19 @@ struct loop {
 	struct loop_clock clock;
 	int64_t		 real, mono;
 	bool		 fresh;		/* real and mono were read in this turn */
+#ifdef LOOP_EPOLL
+	int		 epoll;		/* all descriptors; -1: none yet */
+	uv_poll_t	 pool;		/* libuv's watch on it */
+	struct epoll_event *batch;	/* being called; entries of closed descriptors are emptied */
+	int		 batched;
+	struct loop_fd	*closing;
+#endif
 };
+
+/* For loop.c: what the descriptors need of a loop. */
+int	loop_fds_init(struct loop *l);
+void	loop_fds_turn(struct loop *l);		/* at the end of each turn */
+void	loop_fds_release(struct loop *l);
 
 int	loop_init(struct loop *l, void (*turn)(void *arg), void *arg);	/* -ERR_NOMEM, -ERR_IO */
 void	loop_release(struct loop *l);	/* everything in it MUST be closed; asserts that (a leak check) */
@@ -53,16 +66,24 @@ int64_t	loop_mono(struct loop *l);
 
 /*
  * Watches nothing until loop_fd_watch, so a descriptor that is read and written at once costs
- * the loop nothing. Not O_NONBLOCK? loop_fd_init does not care, libuv sets it when watching.
- * ready() gets the events, or LOOP_HANGUP for an error on the descriptor; it may close it.
+ * the loop nothing; the first watch makes it non-blocking. ready() gets the events, or
+ * LOOP_HANGUP for an error on the descriptor (then the watch is over); it may close it.
+ *
+ * Two implementations: loop-epoll.c (Linux; 48 bytes a descriptor) and loop-poll.c (libuv's
+ * uv_poll_t everywhere else; 192 bytes).
  */
 struct loop_fd {
+#ifdef LOOP_EPOLL
+	struct loop	*loop;		/* once known */
+	struct loop_fd	*next;		/* closed, to be told at the end of the turn */
+#else
 	uv_poll_t	 poll;
+#endif
 	void		(*ready)(struct loop_fd *io, int events);
 	void		(*closed)(struct loop_fd *io);
 	int		 fd;		/* -1 once closed */
 	int		 events;	/* watched now */
-	bool		 known;		/* libuv has it */
+	bool		 known;		/* the loop has it */
 };
 
 void	loop_fd_init(struct loop_fd *io, int fd, void (*ready)(struct loop_fd *, int));

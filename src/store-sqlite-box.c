@@ -11,11 +11,10 @@ lite_alive(struct lite *l, sqlite3_stmt *q)
 }
 
 void
-lite_read_box(struct lite *l, sqlite3_stmt *q, struct box *b)
+lite_read_box(sqlite3_stmt *q, struct box *b)
 {
 	struct str token;
 
-	(void)l;
 	memset(b, 0, sizeof *b);
 	b->id = sqlite3_column_int64(q, 0);
 	str_copy(lite_column(q, 1), b->realm, sizeof b->realm);
@@ -41,7 +40,7 @@ fetch(struct lite *l, sqlite3_stmt *q, struct box *b)
 	err = lite_row(l, q);
 	if (err != 0)
 		return err;
-	lite_read_box(l, q, b);
+	lite_read_box(q, b);
 	lite_done(q);
 	return 0;
 }
@@ -148,6 +147,155 @@ lite_box_end(struct store *s, int64_t id)
 	return err;
 }
 
+/* ---- taken ---- */
+
+struct kept {			/* of one box, while it is being changed */
+	int64_t	id;
+	int64_t	taken;
+	int64_t	rows, bytes;	/* up to taken, still there */
+	int64_t	dropped;	/* highest seq dropped now; 0: none */
+};
+
+static int
+load_kept(struct lite *l, int64_t id, struct kept *k)
+{
+	sqlite3_stmt *q = lite_get(l, SQL_BOX_KEPT);
+	int err;
+
+	lite_int(q, ":id", id);
+	err = lite_row(l, q);
+	if (err != 0)
+		return err;
+	*k = (struct kept){ id, sqlite3_column_int64(q, 0), sqlite3_column_int64(q, 1),
+	    sqlite3_column_int64(q, 2), 0 };
+	lite_done(q);
+	return 0;
+}
+
+static int
+save_kept(struct lite *l, const struct kept *k)
+{
+	sqlite3_stmt *q = lite_get(l, SQL_BOX_KEEP);
+
+	lite_int(q, ":id", k->id);
+	lite_int(q, ":taken", k->taken);
+	lite_int(q, ":kept", k->rows);
+	lite_int(q, ":bytes", k->bytes);
+	lite_int(q, ":dropped", k->dropped);
+	lite_stale(l);
+	return lite_run(l, q);
+}
+
+/* Adds (sign 1) or subtracts (-1) what lies above `after` up to seq. */
+static int
+count(struct lite *l, struct kept *k, int64_t after, int64_t seq, int sign)
+{
+	sqlite3_stmt *q = lite_get(l, SQL_MSG_BETWEEN);
+	int err;
+
+	lite_int(q, ":box", k->id);
+	lite_int(q, ":after", after);
+	lite_int(q, ":seq", seq);
+	err = lite_row(l, q);
+	if (err != 0)
+		return err;
+	k->rows += sign * sqlite3_column_int64(q, 0);
+	k->bytes += sign * sqlite3_column_int64(q, 1);
+	lite_done(q);
+	return 0;
+}
+
+/* Never back, and never past what was given out: that would hide messages yet to come. */
+static int
+advance(struct lite *l, struct kept *k, int64_t seq)
+{
+	int64_t last, from = k->taken;
+	int err;
+
+	if (seq <= from)
+		return 0;
+	err = lite_sequence(l, SQL_MSG_SEQUENCE, &last);
+	if (err != 0)
+		return err;
+	if (seq > last)
+		seq = last;
+	if (seq <= from)
+		return 0;
+	k->taken = seq;
+	return count(l, k, from, seq, 1);
+}
+
+static int
+delete_up_to(struct lite *l, int64_t id, int64_t seq)
+{
+	sqlite3_stmt *q = lite_get(l, SQL_MSG_ACK);
+
+	lite_int(q, ":box", id);
+	lite_int(q, ":seq", seq);
+	return lite_run(l, q);
+}
+
+static bool
+over(const struct kept *k)
+{
+	return k->rows > TAKEN_KEEP_ROWS || k->bytes > TAKEN_KEEP_BYTES;
+}
+
+/* Drops the oldest until the rest is within the limits. */
+static int
+trim(struct lite *l, struct kept *k)
+{
+	sqlite3_stmt *q = lite_get(l, SQL_MSG_OLDEST);
+	int got = 0;
+
+	lite_int(q, ":box", k->id);
+	lite_int(q, ":seq", k->taken);
+	while (over(k) && (got = lite_step(l, q)) == 1) {
+		k->dropped = sqlite3_column_int64(q, 0);
+		k->rows--;
+		k->bytes -= sqlite3_column_int64(q, 1);
+	}
+	lite_done(q);
+	if (got == 0 && over(k))	/* no row left to drop: the count was wrong */
+		k->rows = k->bytes = 0;
+	return got < 0 ? got : delete_up_to(l, k->id, k->dropped);
+}
+
+int
+lite_box_taken(struct store *s, int64_t id, int64_t seq)
+{
+	struct lite *l = (struct lite *)s;
+	struct kept k;
+	int64_t was;
+	int err = load_kept(l, id, &k);
+
+	if (err != 0)
+		return err;
+	was = k.taken;
+	err = advance(l, &k, seq);
+	if (err == 0 && over(&k))
+		err = trim(l, &k);
+	return err != 0 || k.taken == was ? err : save_kept(l, &k);
+}
+
+int
+lite_box_ack(struct store *s, int64_t id, int64_t seq)
+{
+	struct lite *l = (struct lite *)s;
+	struct kept k;
+	int err = load_kept(l, id, &k);
+
+	if (err == 0)
+		err = advance(l, &k, seq);
+	if (err == 0)
+		err = count(l, &k, 0, seq, -1);
+	if (err == 0)
+		err = delete_up_to(l, id, seq);
+	return err != 0 ? err : save_kept(l, &k);
+}
+
+/* ---- repeated requests ---- */
+
 static int
 exists(struct lite *l, int64_t id)
 {
@@ -155,92 +303,6 @@ exists(struct lite *l, int64_t id)
 
 	lite_int(q, ":id", id);
 	return lite_has(l, q);
-}
-
-/* Deletes the box's rows up to seq and notes the gap. */
-static int
-trim(struct lite *l, int64_t id, int64_t seq)
-{
-	sqlite3_stmt *q = lite_get(l, SQL_MSG_ACK);
-	int err;
-
-	lite_int(q, ":box", id);
-	lite_int(q, ":seq", seq);
-	err = lite_run(l, q);
-	if (err != 0)
-		return err;
-	q = lite_get(l, SQL_BOX_DROPPED);
-	lite_int(q, ":id", id);
-	lite_int(q, ":seq", seq);
-	return lite_run(l, q);
-}
-
-/* Of the rows up to seq: *cut is the newest one beyond the limits, 0 if all may stay. */
-static int
-find_cut(struct lite *l, int64_t id, int64_t seq, int64_t *cut)
-{
-	sqlite3_stmt *q = lite_get(l, SQL_MSG_TAKEN);
-	int64_t rows = 0, bytes = 0;
-	int got;
-
-	*cut = 0;
-	lite_int(q, ":box", id);
-	lite_int(q, ":seq", seq);
-	while ((got = lite_step(l, q)) == 1) {
-		bytes += sqlite3_column_int64(q, 1);
-		if (++rows <= TAKEN_KEEP_ROWS && bytes <= TAKEN_KEEP_BYTES)
-			continue;
-		*cut = sqlite3_column_int64(q, 0);
-		lite_done(q);
-		return 0;
-	}
-	return got;
-}
-
-/* 1: moved, 0: it was there already. */
-static int
-move_taken(struct lite *l, int64_t id, int64_t seq)
-{
-	sqlite3_stmt *q = lite_get(l, SQL_BOX_TAKEN);
-	int err;
-
-	lite_int(q, ":id", id);
-	lite_int(q, ":seq", seq);
-	err = lite_change(l, q);
-	lite_stale(l);
-	if (err == -ERR_NOTFOUND)
-		return exists(l, id);
-	return err == 0 ? 1 : err;
-}
-
-int
-lite_box_taken(struct store *s, int64_t id, int64_t seq)
-{
-	struct lite *l = (struct lite *)s;
-	int64_t cut;
-	int err = move_taken(l, id, seq);
-
-	if (err != 1)
-		return err;
-	err = find_cut(l, id, seq, &cut);
-	if (err != 0 || cut == 0)
-		return err;
-	return trim(l, id, cut);
-}
-
-int
-lite_box_ack(struct store *s, int64_t id, int64_t seq)
-{
-	struct lite *l = (struct lite *)s;
-	sqlite3_stmt *q;
-	int err = move_taken(l, id, seq);
-
-	if (err < 0)
-		return err;
-	q = lite_get(l, SQL_MSG_ACK);
-	lite_int(q, ":box", id);
-	lite_int(q, ":seq", seq);
-	return lite_run(l, q);
 }
 
 int

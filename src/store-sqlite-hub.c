@@ -1,4 +1,4 @@
-/* store-sqlite-hub - a hub's lease is one row; its end takes its boxes and control mailbox along. */
+/* store-sqlite-hub - a hub's lease is one row; it takes its boxes and control mailbox along. */
 #include "config.h"
 
 #include "store-sqlite.h"

@@ -68,7 +68,7 @@ lite_claim_holder(struct store *s, const char *realm, struct str name, struct bo
 
 	lite_alive(l, q);
 	while ((got = lite_step(l, q)) == 1) {
-		lite_read_box(l, q, &next);
+		lite_read_box(q, &next);
 		if (!any || next.present)
 			*b = next;
 		any = true;
@@ -140,7 +140,8 @@ lite_link_find(struct store *s, int64_t owner, int64_t n, int64_t *other)
 	if (err != 0 || last < n)
 		return err != 0 ? err : -ERR_NOTFOUND;
 	err = -ERR_NOTFOUND;
-	for (id = last - (last - n) % LITE_LINK_MAX; id > 0 && err == -ERR_NOTFOUND; id -= LITE_LINK_MAX)
+	for (id = last - (last - n) % LITE_LINK_MAX; id > 0 &&
+	    err == -ERR_NOTFOUND; id -= LITE_LINK_MAX)
 		err = link_get(l, id, owner, other);
 	return err;
 }

@@ -38,7 +38,8 @@ count(struct lite *l, int64_t box, int64_t taken, struct lite_quota **out)
 	if (err != 0)
 		return err;
 	state = sqlite3_column_type(q, 0) == SQLITE_NULL ? BOX_ENDED : sqlite3_column_int(q, 0);
-	*a = (struct lite_quota){ l->turns, box, taken, sqlite3_column_int64(q, 1), sqlite3_column_int64(q, 2) };
+	*a = (struct lite_quota){ l->turns, box, taken,
+	    sqlite3_column_int64(q, 1), sqlite3_column_int64(q, 2) };
 	lite_done(q);
 	if (state == BOX_LIVE)
 		return 0;
@@ -76,7 +77,8 @@ lite_msg_add(struct store *s, const struct msg_new *m, int64_t taken, int64_t *s
 	err = count(l, m->box, taken, &a);
 	if (err != 0)
 		return err;
-	if (a->rows + 1 > l->conf.max_pending || a->bytes + (int64_t)m->body.n > l->conf.max_pending_bytes)
+	if (a->rows + 1 > l->conf.max_pending ||
+	    a->bytes + (int64_t)m->body.n > l->conf.max_pending_bytes)
 		return -ERR_QUOTA;
 	err = insert(l, m, seq);
 	if (err != 0)
@@ -147,23 +149,25 @@ int
 lite_msg_drop(struct store *s, int64_t seq)
 {
 	struct lite *l = (struct lite *)s;
+	int err = lite_id(l, SQL_BOX_FORGETS, ":seq", seq);
 
 	lite_stale(l);
-	return lite_id(l, SQL_MSG_DROP, ":seq", seq);
+	return err != 0 ? err : lite_id(l, SQL_MSG_DROP, ":seq", seq);
 }
 
 int
 lite_drop(struct lite *l, int64_t seq, int64_t box)
 {
 	sqlite3_stmt *q;
-	int err = lite_id(l, SQL_MSG_DROP, ":seq", seq);
+	int err = 0;
 
-	if (err != 0 || box < 0)
-		return err;
-	q = lite_get(l, SQL_BOX_DROPPED);
-	lite_int(q, ":id", box);
-	lite_int(q, ":seq", seq);
-	return lite_run(l, q);
+	if (box > 0) {
+		q = lite_get(l, SQL_BOX_DROPS);
+		lite_int(q, ":box", box);
+		lite_int(q, ":seq", seq);
+		err = lite_run(l, q);
+	}
+	return err != 0 ? err : lite_id(l, SQL_MSG_DROP, ":seq", seq);
 }
 
 int

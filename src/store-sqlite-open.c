@@ -42,15 +42,19 @@ blame(struct lite *l, int err, const char **why)
 
 	switch (-err) {
 	case ERR_BUSY:
-		return lite_explain(why, err, "%s stayed locked by another process for 2 s, try again", path);
+		return lite_explain(why, err,
+		    "%s stayed locked by another process for 2 s, try again", path);
 	case ERR_FULL:
-		return lite_explain(why, err, "no space for %s, free some or raise its ceiling", path);
+		return lite_explain(why, err, "no space for %s, free some or raise its ceiling",
+		    path);
 	case ERR_CORRUPT:
-		return lite_explain(why, err, "%s is damaged or no database, move it away or restore a backup", path);
+		return lite_explain(why, err,
+		    "%s is damaged or no database, move it away or restore a backup", path);
 	case ERR_NOMEM:
 		return lite_explain(why, err, "no memory to open %s", path);
 	default:
-		return lite_explain(why, err, "%s cannot be used (%s), look at its permissions and its file system",
+		return lite_explain(why, err,
+		    "%s cannot be used (%s), look at its permissions and its file system",
 		    path, sqlite3_errmsg(l->db));
 	}
 }
@@ -67,7 +71,8 @@ look_for_file(const struct store_conf *conf, const char **why)
 		    "there is no database at %s (%s), the server makes it when it first starts",
 		    conf->path, strerror(errno));
 	if (!S_ISREG(st.st_mode))
-		return lite_explain(why, -ERR_IO, "%s is not a plain file, name another path", conf->path);
+		return lite_explain(why, -ERR_IO, "%s is not a plain file, name another path",
+		    conf->path);
 	return 0;
 }
 
@@ -84,7 +89,8 @@ make_file(const struct store_conf *conf, const char **why)
 		return 0;
 	if (errno == ENOSPC || errno == EDQUOT)
 		return lite_explain(why, -ERR_FULL, "no space to make %s, free some", conf->path);
-	return lite_explain(why, -ERR_IO, "cannot make %s (%s), make its directory writable for this user",
+	return lite_explain(why, -ERR_IO,
+	    "cannot make %s (%s), make its directory writable for this user",
 	    conf->path, strerror(errno));
 }
 
@@ -100,7 +106,8 @@ look_at_directory(const char *path, const char **why)
 	bad = faccessat(AT_FDCWD, dirname(copy), W_OK | X_OK, AT_EACCESS);
 	free(copy);
 	if (bad != 0)
-		return lite_explain(why, -ERR_IO, "the directory of %s cannot be written (%s), and SQLite keeps "
+		return lite_explain(why, -ERR_IO,
+		    "the directory of %s cannot be written (%s), and SQLite keeps "
 		    "its journal there: make it writable for this user", path, strerror(errno));
 	return 0;
 }
@@ -114,7 +121,8 @@ remember_file(struct lite *l, const char **why)
 
 	sqlite3_file_control(l->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
 	if (moved || stat(l->conf.path, &st) != 0)
-		return lite_explain(why, -ERR_IO, "%s was replaced while it was opened, try again", l->conf.path);
+		return lite_explain(why, -ERR_IO, "%s was replaced while it was opened, try again",
+		    l->conf.path);
 	l->dev = st.st_dev;
 	l->ino = st.st_ino;
 	return 0;
@@ -127,7 +135,8 @@ open_file(struct lite *l, const char **why)
 
 	/* Counting memory costs a mutex an allocation; refused (harmless) once SQLite is in use. */
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-	rc = sqlite3_open_v2(l->conf.path, &l->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	rc = sqlite3_open_v2(l->conf.path, &l->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+	    NULL);
 	if (l->db == NULL)
 		return lite_explain(why, -ERR_NOMEM, "no memory");
 	sqlite3_extended_result_codes(l->db, 1);
@@ -135,7 +144,8 @@ open_file(struct lite *l, const char **why)
 	if (rc != SQLITE_OK)
 		return blame(l, lite_error(l, rc), why);
 	if (sqlite3_db_readonly(l->db, "main") == 1)
-		return lite_explain(why, -ERR_IO, "%s cannot be written, give this user permission to", l->conf.path);
+		return lite_explain(why, -ERR_IO,
+		    "%s cannot be written, give this user permission to", l->conf.path);
 	return remember_file(l, why);
 }
 

@@ -116,13 +116,16 @@ judge(struct lite *l, const struct identity *is, const char **why)
 
 	sql_schema(&known);
 	if (fresh(is) && !l->conf.create)
-		return lite_explain(why, -ERR_NOTFOUND, "%s is empty, the server fills it when it first starts", path);
+		return lite_explain(why, -ERR_NOTFOUND,
+		    "%s is empty, the server fills it when it first starts", path);
 	if (fresh(is))
 		return 0;
 	if (is->application != SQL_MAGIC || is->version < 0)
-		return lite_explain(why, -ERR_CORRUPT, "%s is not a sigpost database, name another path", path);
+		return lite_explain(why, -ERR_CORRUPT,
+		    "%s is not a sigpost database, name another path", path);
 	if (is->version > known)
-		return lite_explain(why, -ERR_VERSION, "%s was made by a newer sigpost (its schema is %lld, "
+		return lite_explain(why, -ERR_VERSION,
+		    "%s was made by a newer sigpost (its schema is %lld, "
 		    "this one knows %d): upgrade", path, (long long)is->version, known);
 	return 0;
 }
@@ -312,5 +315,7 @@ lite_set_up(struct lite *l, const char **why)
 		err = current(l, &is, &yes);
 	if (err == 0 && !yes)
 		err = renew(l, why);
-	return err != 0 ? err : load(l);
+	if (err == 0)
+		err = load(l);
+	return err != 0 ? err : lite_number(l, lite_get(l, SQL_DATA_VERSION), &l->data_version);
 }

@@ -5,8 +5,9 @@
  * taken up by the next call. What comes first: hubs that fell silent (their boxes are away),
  * messages past their time, boxes nobody came back for.
  *
- * Rows past their time are judged once: a watermark (judged, judged_seq) says up to which due and seq.
- * A row that was taken by then stays for TAKEN_KEEP_MS longer, and is not looked at again until then.
+ * Rows past their time are judged once: a watermark (judged, judged_seq) says up to which due
+ * and seq. A row that was taken by then stays for TAKEN_KEEP_MS longer, and is not looked at
+ * again until then.
  */
 #include "config.h"
 
@@ -280,22 +281,23 @@ sweep_taken(struct lite *l, struct sweep *sw, int64_t *room)
 
 /* ---- boxes ---- */
 
+/* It ends at once; deleting what waited in it may take several sweeps. */
 static int
 delete_box(struct lite *l, struct sweep *sw, int64_t id, int64_t *room)
 {
 	int64_t before = *room;
-	int err = lite_empty(l, id, *room, room);
+	int err = lite_box_end(&l->base, id);
 
-	sw->messages += (uint32_t)(before - *room);
-	if (err != 0 || *room <= 0)
+	if (err == 0)
+		err = lite_empty(l, id, *room, room);
+	if (err != 0)
 		return err;
+	sw->messages += (uint32_t)(before - *room);
+	if (*room <= 0)
+		return 0;
 	--*room;
-	err = lite_box_end(&l->base, id);
-	if (err == 0)
-		err = lite_id(l, SQL_BOX_DELETE, ":id", id);
-	if (err == 0)
-		sw->boxes++;
-	return err;
+	sw->boxes++;
+	return lite_id(l, SQL_BOX_DELETE, ":id", id);
 }
 
 static int

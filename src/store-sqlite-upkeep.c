@@ -13,12 +13,11 @@ changed(struct lite *l)
 {
 	int64_t v;
 	int err = lite_number(l, lite_get(l, SQL_DATA_VERSION), &v);
-	bool first = l->data_version == 0;
 
 	if (err != 0 || v == l->data_version)
 		return err;
 	l->data_version = v;
-	return first ? 0 : TICK_CHANGED;
+	return TICK_CHANGED;
 }
 
 static bool

@@ -62,7 +62,8 @@ lite_error(struct lite *l, int rc)
 	if (l->turn && l->lost == 0)
 		l->lost = err;
 	if (err != -ERR_FULL && !l->quiet)
-		LOG(LOG_ERROR, "database", LOG_Z("error", sqlite3_errmsg(l->db)), LOG_INT("code", rc));
+		LOG(LOG_ERROR, "database", LOG_Z("error", sqlite3_errmsg(l->db)), LOG_INT("code",
+		    rc));
 	return err;
 }
 
@@ -74,7 +75,8 @@ check_plan(struct lite *l, enum sql id)
 
 	if (sql_check(l->db, sql_row(id), plan, sizeof plan) == 0)
 		return 0;
-	LOG(LOG_ERROR, "a statement scans or sorts", LOG_Z("name", sql_row(id)->name), LOG_Z("plan", plan));
+	LOG(LOG_ERROR, "a statement scans or sorts", LOG_Z("name", sql_row(id)->name), LOG_Z("plan",
+	    plan));
 	return -ERR_INTERNAL;
 }
 

@@ -9,8 +9,9 @@
  *	err = lite_row(l, q);		or lite_step() in a loop, or lite_run()
  *
  * lite_step() resets when it returns 0 or an error, so only who leaves at a row calls
- * lite_done(). What is bound is borrowed until the reset. lite_get() gives NULL on failure; binding to
- * NULL does nothing and stepping it returns the error, so nobody needs to look in between.
+ * lite_done(). What is bound is borrowed until the reset. lite_get() gives NULL on
+ * failure; binding to NULL does nothing and stepping it returns the error, so nobody needs to
+ * look in between.
  *
  * A turn that met -ERR_FULL, -ERR_IO or worse is lost: SQLite may have rolled it back by
  * itself, and whatever came next would be committed alone. So from then on every statement
@@ -59,7 +60,7 @@ struct lite {
 	ino_t			 ino;
 	int64_t			 now;		/* of the turn or the reading */
 	int64_t			 turns;		/* counts what makes struct lite_quota stale */
-	int64_t			 data_version;
+	int64_t			 data_version;	/* at the last tick, or when it was opened */
 	bool			 turn;		/* between begin and commit or rollback */
 	bool			 reading;	/* between read_begin and read_end */
 	bool			 wal;
@@ -68,9 +69,9 @@ struct lite {
 	bool			 quiet;		/* being opened: *why tells, not the log */
 	int			 lost;		/* the turn is lost with this error; 0 */
 	int			 err;		/* why lite_get gave NULL */
-	int64_t			 wal_due;	/* LITE_WAL_DUE and _STALL; tests set smaller ones */
+	int64_t			 wal_due;	/* LITE_WAL_DUE, tests set less */
 	int64_t			 wal_stall;
-	atomic_llong		 wal_bytes;	/* after the last commit; upkeep zeroes it on a restart */
+	atomic_llong		 wal_bytes;	/* after the last commit; 0: restarted */
 	atomic_llong		 wal_done;	/* of these, already in the database */
 	struct lite_quota	 quota[LITE_QUOTA_SLOTS];
 };
@@ -81,13 +82,18 @@ extern const struct store_ops lite_ops;
 
 sqlite3_stmt	*lite_get(struct lite *l, enum sql id);
 int		lite_step(struct lite *l, sqlite3_stmt *q);	/* 1: a row, 0: no more, -err */
-int		lite_row(struct lite *l, sqlite3_stmt *q);	/* 0: at a row (lite_done it), -ERR_NOTFOUND, -err */
+/* 0: at a row, lite_done() it; -ERR_NOTFOUND: there is none; -err */
+int		lite_row(struct lite *l, sqlite3_stmt *q);
 int		lite_has(struct lite *l, sqlite3_stmt *q);	/* as lite_row, but reset */
-int		lite_number(struct lite *l, sqlite3_stmt *q, int64_t *v);	/* the first column; as lite_has */
+/* The first column; as lite_has. */
+int		lite_number(struct lite *l, sqlite3_stmt *q, int64_t *v);
 int		lite_run(struct lite *l, sqlite3_stmt *q);	/* to the end: 0 or -err */
-int		lite_change(struct lite *l, sqlite3_stmt *q);	/* lite_run; -ERR_NOTFOUND if no row changed */
-int		lite_id(struct lite *l, enum sql id, const char *param, int64_t v);	/* run with one integer */
-int		lite_error(struct lite *l, int rc);		/* of an SQLite result code; marks the turn lost */
+/* As lite_run; -ERR_NOTFOUND if no row changed. */
+int		lite_change(struct lite *l, sqlite3_stmt *q);
+/* Gets it and runs it with one integer. */
+int		lite_id(struct lite *l, enum sql id, const char *param, int64_t v);
+/* What an SQLite result code means; marks the turn lost if it is. */
+int		lite_error(struct lite *l, int rc);
 
 static inline void
 lite_done(sqlite3_stmt *q)
@@ -146,8 +152,10 @@ lite_stale(struct lite *l)
 
 int	lite_meta_get(struct lite *l, const char *name, int64_t *v);	/* absent: 0 and *v = 0 */
 int	lite_meta_set(struct lite *l, const char *name, int64_t v);
-int	lite_meta_blob(struct lite *l, const char *name, void *p, size_t n);	/* exactly n; -ERR_CORRUPT */
-int	lite_meta_text(struct lite *l, const char *name, char *out, size_t size);	/* absent or too long: "" */
+/* Exactly n bytes; -ERR_CORRUPT. */
+int	lite_meta_blob(struct lite *l, const char *name, void *p, size_t n);
+/* Absent or too long: "". */
+int	lite_meta_text(struct lite *l, const char *name, char *out, size_t size);
 int	lite_meta_put(struct lite *l, const char *name, const void *p, size_t n);
 
 /* ---- opening ---- */
@@ -161,10 +169,11 @@ int	lite_set_up(struct lite *l, const char **why);
 
 /* ---- shared between the parts ---- */
 
-void	lite_read_box(struct lite *l, sqlite3_stmt *q, struct box *b);	/* a row with box columns */
-void	lite_read_msg(sqlite3_stmt *q, struct msg_row *m);		/* a row with message columns */
+void	lite_read_box(sqlite3_stmt *q, struct box *b);		/* a row with box columns */
+void	lite_read_msg(sqlite3_stmt *q, struct msg_row *m);	/* a row with message columns */
 void	lite_alive(struct lite *l, sqlite3_stmt *q);			/* binds :alive and :now */
-int	lite_drop(struct lite *l, int64_t seq, int64_t box);	/* deletes a row and notes the gap */
+/* Deletes a row that was not acknowledged, and notes the gap. */
+int	lite_drop(struct lite *l, int64_t seq, int64_t box);
 int	lite_sequence(struct lite *l, enum sql id, int64_t *v);	/* 0 when none was given out */
 
 /* Deletes up to `room` rows of a mailbox (room < 0: all); *left is what is left of room. */
@@ -179,8 +188,10 @@ int	lite_hub_end(struct lite *l, int64_t hub, int64_t room, int64_t *left);
 void	lite_close(struct store *s);
 int	lite_box_add(struct store *s, const char *realm, const unsigned char *token,
 	    const unsigned char *handle, int64_t *id);
-int	lite_box_by_token(struct store *s, const char *realm, const unsigned char *token, struct box *b);
-int	lite_box_by_handle(struct store *s, const char *realm, const unsigned char *handle, struct box *b);
+int	lite_box_by_token(struct store *s, const char *realm, const unsigned char *token,
+	    struct box *b);
+int	lite_box_by_handle(struct store *s, const char *realm, const unsigned char *handle,
+	    struct box *b);
 int	lite_box_get(struct store *s, int64_t id, struct box *b);
 int	lite_box_attach(struct store *s, int64_t id, int64_t hub, int64_t *gen);
 int	lite_box_detach(struct store *s, int64_t id, int64_t gen, int64_t until);
@@ -188,7 +199,8 @@ int	lite_box_end(struct store *s, int64_t id);
 int	lite_box_taken(struct store *s, int64_t id, int64_t seq);
 int	lite_box_ack(struct store *s, int64_t id, int64_t seq);
 int	lite_box_accept(struct store *s, int64_t id, int64_t n);
-int	lite_claim_add(struct store *s, const char *realm, struct str name, int64_t box, bool alone);
+int	lite_claim_add(struct store *s, const char *realm, struct str name, int64_t box,
+	    bool alone);
 int	lite_claim_holder(struct store *s, const char *realm, struct str name, struct box *b);
 int	lite_claim_has(struct store *s, const char *realm, struct str name, int64_t box);
 int	lite_claim_any(struct store *s, const char *realm, int64_t box);

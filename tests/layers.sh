@@ -18,7 +18,7 @@ map='
 
 1	json*			iso			only	err str buf
 1	fcgi*			iso,fastcgi.h		only	err str buf
-1	loop			libc,uv.h		lower
+1	loop*			libc,uv.h		lower
 
 2	conf			libc			lower
 2	bell			libc			lower

@@ -173,7 +173,8 @@ same_number(struct str value, struct json_object *o)
 	if (is_int)
 		FUZZ_CHECK(json_object_get_int64(o) == n);
 	else
-		FUZZ_CHECK(json_object_get_int64(o) == INT64_MAX || json_object_get_int64(o) == INT64_MIN);
+		FUZZ_CHECK(json_object_get_int64(o) == INT64_MAX ||
+		    json_object_get_int64(o) == INT64_MIN);
 }
 
 static void
@@ -206,7 +207,8 @@ plain_name(const struct json_member *m, struct buf *out)
 	buf_addf(&quoted, "\"%.*s\"", (int)m->name.n, m->name.p);
 	buf_clear(out);
 	FUZZ_CHECK(json_text(buf_str(&quoted), out) == 0);
-	plain = !has_surrogate(buf_str(out)) && (out->n == 0 || memchr(out->p, '\0', out->n) == NULL);
+	plain = !has_surrogate(buf_str(out)) && (out->n == 0 || memchr(out->p, '\0',
+	    out->n) == NULL);
 	buf_addc(out, '\0');
 	FUZZ_CHECK(!plain || json_name_is(m, out->p));
 	buf_release(&quoted);
@@ -330,7 +332,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	} else {
 		FUZZ_CHECK(json_members(text, &m, 1, &count) == rc && count == 0);
 		FUZZ_CHECK(json_array(text, &it) == rc && !json_next(&it, &m));
-		FUZZ_CHECK(!taken || (rc == -ERR_TOOBIG ? depth_of(o) > JSON_DEPTH : json_c_is_lax_about(text)));
+		FUZZ_CHECK(!taken || (rc == -ERR_TOOBIG ? depth_of(o) > JSON_DEPTH :
+		    json_c_is_lax_about(text)));
 	}
 	quotes(text);
 	json_object_put(o);

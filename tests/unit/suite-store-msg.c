@@ -1,4 +1,4 @@
-/* suite-store-msg - messages: reading, taken and acknowledged, what is kept, quotas, control rows. */
+/* suite-store-msg - messages: reading, taken, acknowledged, kept, quotas, control rows. */
 #include "config.h"
 
 #include <stdlib.h>
@@ -49,7 +49,8 @@ a_message_comes_out_as_it_went_in(void **state)
 	ok(store_begin(t->a, T0));
 	id = suite_box(t->a, 1);
 	for (i = 0; i < 5; i++) {
-		struct msg_new m = { id, 100 + (int64_t)i, (int)i, LATER, { i == 0 ? NULL : body, sizes[i] } };
+		struct msg_new m = { id, 100 + (int64_t)i, (int)i, LATER, { i == 0 ? NULL : body,
+		    sizes[i] } };
 
 		ok(store_msg_add(t->a, &m, 0, &seq[i]));
 	}
@@ -231,6 +232,31 @@ keeps_256_taken_rows(void **state)
 }
 
 static void
+a_dropped_row_is_not_among_them(void **state)
+{
+	struct suite *t = *state;
+	int64_t id, seq = 0, first;
+	int i;
+
+	ok(store_begin(t->a, T0));
+	id = suite_box(t->a, 1);
+	for (i = 0; i < TAKEN_KEEP_ROWS; i++)
+		seq = suite_put(t->a, id, LATER, 1);
+	ok(store_box_taken(t->a, id, seq));
+	ok(store_msg_drop(t->a, seq - 5));
+	ok(store_msg_drop(t->a, suite_put(t->a, id, LATER, 1)));
+	ok(store_box_taken(t->a, id, suite_put(t->a, id, LATER, 1)));
+	assert_int_equal(suite_rows(t->a, id, &first), TAKEN_KEEP_ROWS);
+	assert_int_equal(suite_look(t->a, id).dropped, 0);
+	ok(store_box_ack(t->a, id, first + 9));
+	for (i = 0; i < 10; i++)
+		ok(store_box_taken(t->a, id, suite_put(t->a, id, LATER, 1)));
+	assert_int_equal(suite_rows(t->a, id, NULL), TAKEN_KEEP_ROWS);
+	assert_int_equal(suite_look(t->a, id).dropped, 0);
+	ok(store_commit(t->a));
+}
+
+static void
 keeps_1_mb_of_taken_rows(void **state)
 {
 	struct suite *t = *state;
@@ -266,13 +292,14 @@ static void
 rows_waiting_are_limited(void **state)
 {
 	struct suite *t = *state;
-	int64_t id, other, seq, first;
+	int64_t id, other = 0, seq, first;
 	int i, turn;
 
 	suite_limits(t, 3, 0);
 	ok(store_begin(t->a, T0));
 	id = suite_box(t->a, 1);
-	other = suite_box(t->a, 1 + 64);
+	for (i = 0; i < 64; i++)
+		other = suite_box(t->a, i + 2);
 	for (i = 0; i < 3; i++)
 		ok(try_add(t->a, id, 1, 0, &seq));
 	for (turn = 0; turn < 2; turn++) {
@@ -411,6 +438,7 @@ const struct CMUnitTest suite_msg_tests[] = {
 	cmocka_unit_test(acknowledged_rows_go),
 	cmocka_unit_test(taken_never_goes_back_nor_ahead),
 	cmocka_unit_test(keeps_256_taken_rows),
+	cmocka_unit_test(a_dropped_row_is_not_among_them),
 	cmocka_unit_test(keeps_1_mb_of_taken_rows),
 	cmocka_unit_test(rows_waiting_are_limited),
 	cmocka_unit_test(bytes_waiting_are_limited),

@@ -54,7 +54,7 @@ struct store	*suite_second(struct suite *t);
 
 /* A box in realm "r" whose token and handle are made of n. Inside a turn. */
 int64_t	suite_box(struct store *s, int n);
-const unsigned char	*suite_hash(int n);		/* 32 bytes; good until the next but three */
+const unsigned char	*suite_hash(int n);	/* 32 bytes; good until the next but three */
 struct box	suite_look(struct store *s, int64_t id);
 
 /* Adds a row of n bytes that is due at `due`, taken 0; its seq. Inside a turn. */
@@ -68,7 +68,8 @@ void	suite_sweep(struct store *s, int64_t now, int64_t mono, struct sweep *sw);
 /* The same where time passes as it should: mono runs along with now, 1000 at T0. */
 struct sweep	suite_sweep_at(struct store *s, int64_t now);
 
-extern const struct CMUnitTest suite_turn_tests[], suite_box_tests[], suite_msg_tests[], suite_time_tests[],
+extern const struct CMUnitTest suite_turn_tests[], suite_box_tests[], suite_msg_tests[],
+    suite_time_tests[],
     suite_clock_tests[];
 
 #endif

@@ -56,12 +56,17 @@ errors_read_both_ways(void **state)
 static void
 compares_slices(void **state)
 {
-	static const struct { const char *why; struct str a, b; bool eq, eqcase, starts, ends; } rows[] = {
+	static const struct {
+		const char *why;
+		struct str a, b;
+		bool eq, eqcase, starts, ends;
+	} rows[] = {
 		{ "same", S("abc"), S("abc"), 1, 1, 1, 1 },
 		{ "both empty", S(""), { NULL, 0 }, 1, 1, 1, 1 },
 		{ "with empty", S("abc"), { NULL, 0 }, 0, 0, 1, 1 },
 		{ "empty with", { NULL, 0 }, S("abc"), 0, 0, 0, 0 },
 		{ "case", S("aBc"), S("AbC"), 0, 1, 0, 0 },
+		{ "case of the first and the last", S("AZaz"), S("azAZ"), 0, 1, 0, 0 },
 		{ "case of letters only", S("a["), S("a{"), 0, 0, 0, 0 },
 		{ "no case outside ASCII", S("\xc3\xa4"), S("\xc3\x84"), 0, 0, 0, 0 },
 		{ "beginning", S("abcd"), S("ab"), 0, 0, 1, 0 },
@@ -86,7 +91,12 @@ compares_slices(void **state)
 static void
 cuts_and_trims(void **state)
 {
-	static const struct { const char *why; struct str in; bool found; struct str head, tail; } cuts[] = {
+	static const struct {
+		const char *why;
+		struct str in;
+		bool found;
+		struct str head, tail;
+	} cuts[] = {
 		{ "once", S("a=b"), true, S("a"), S("b") },
 		{ "twice", S("a=b=c"), true, S("a"), S("b=c") },
 		{ "first", S("=b"), true, S(""), S("b") },
@@ -103,8 +113,10 @@ cuts_and_trims(void **state)
 
 	(void)state;
 	for (i = 0; i < COUNT(cuts); i++) {
-		row_assert(str_cut(cuts[i].in, '=', &head, &tail) == cuts[i].found, "%s", cuts[i].why);
-		row_assert(str_eq(head, cuts[i].head) && str_eq(tail, cuts[i].tail), "%s", cuts[i].why);
+		row_assert(str_cut(cuts[i].in, '=', &head, &tail) == cuts[i].found, "%s",
+		    cuts[i].why);
+		row_assert(str_eq(head, cuts[i].head) && str_eq(tail, cuts[i].tail), "%s",
+		    cuts[i].why);
 		tail = cuts[i].in;
 		str_cut(tail, '=', &head, &tail);
 		row_assert(str_eq(tail, cuts[i].tail), "%s, in place", cuts[i].why);
@@ -122,7 +134,13 @@ cuts_and_trims(void **state)
 static void
 reads_decimals(void **state)
 {
-	static const struct { const char *why; struct str in; uint64_t max; int rc; uint64_t want; } rows[] = {
+	static const struct {
+		const char *why;
+		struct str in;
+		uint64_t max;
+		int rc;
+		uint64_t want;
+	} rows[] = {
 		{ "zero", S("0"), 9, 0, 0 },
 		{ "zeros first", S("007"), 7, 0, 7 },
 		{ "at most", S("255"), 255, 0, 255 },
@@ -143,7 +161,8 @@ reads_decimals(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(rows); i++) {
 		got = 4711;
-		row_assert(str_uint(rows[i].in, rows[i].max, &got) == rows[i].rc, "%s", rows[i].why);
+		row_assert(str_uint(rows[i].in, rows[i].max, &got) == rows[i].rc, "%s",
+		    rows[i].why);
 		row_assert(got == (rows[i].rc < 0 ? 4711 : rows[i].want), "%s", rows[i].why);
 	}
 }
@@ -197,7 +216,8 @@ knows_the_printable(void **state)
 	for (c = 0; c < 256; c++) {
 		char text[3] = { 'a', (char)c, 'b' };
 
-		row_assert(str_printable(str_make(text, 3)) == (c >= 0x20 && c != 0x7f), "0x%02x", c);
+		row_assert(str_printable(str_make(text, 3)) == (c >= 0x20 && c != 0x7f), "0x%02x",
+		    c);
 	}
 }
 

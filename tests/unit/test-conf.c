@@ -56,11 +56,13 @@ defaults_are_in_range(void **state)
 
 		row_assert(conf_from(row) == CONF_DEFAULT, "%s", row->name);
 		row_assert(row->help[0] != '\0', "%s", row->name);
-		row_assert(row->name[strspn(row->name, "abcdefghijklmnopqrstuvwxyz_")] == '\0', "%s", row->name);
+		row_assert(row->name[strspn(row->name, "abcdefghijklmnopqrstuvwxyz_")] == '\0',
+		    "%s", row->name);
 		for (k = 0; k < i; k++)
 			row_assert(strcmp(conf_rows[k].name, row->name) != 0, "%s", row->name);
 		if (row->is_int) {
-			row_assert(0 <= row->least && row->least <= row->def && row->def <= row->most,
+			row_assert(0 <= row->least && row->least <= row->def &&
+			    row->def <= row->most,
 			    "%s", row->name);
 			snprintf(text, sizeof text, "%" PRId64, row->def);
 			row_assert(strcmp(shown(row), text) == 0, "%s", row->name);
@@ -90,7 +92,8 @@ decimal(int64_t v, int more)
 static void
 numbers_at_their_edges(void **state)
 {
-	static const char *const bad[] = { "", " 1", "1 ", "+1", "1.0", "1e3", "0x10", "1k", "\xd9\xa1" };
+	static const char *const bad[] = { "", " 1", "1 ", "+1", "1.0", "1e3", "0x10", "1k",
+	    "\xd9\xa1" };
 	size_t i, k;
 
 	(void)state;
@@ -106,14 +109,17 @@ numbers_at_their_edges(void **state)
 		row_assert(strcmp(shown(row), decimal(row->most, 0)) == 0, "%s", row->name);
 
 		conf_init(&c);
-		row_assert(set(row->name, decimal(row->least, -1)) == -ERR_BAD, "%s least-1", row->name);
+		row_assert(set(row->name, decimal(row->least, -1)) == -ERR_BAD, "%s least-1",
+		    row->name);
 		row_assert(why != NULL && strstr(why, row->name) != NULL, "%s", row->name);
 		row_assert(strstr(why, decimal(row->least, 0)) != NULL, "%s: %s", row->name, why);
-		row_assert(set(row->name, decimal(row->most, 1)) == -ERR_BAD, "%s most+1", row->name);
+		row_assert(set(row->name, decimal(row->most, 1)) == -ERR_BAD, "%s most+1",
+		    row->name);
 		row_assert(strstr(why, decimal(row->most, 0)) != NULL, "%s: %s", row->name, why);
 		for (k = 0; k < COUNT(bad); k++)
 			row_assert(set(row->name, bad[k]) == -ERR_BAD, "%s=%s", row->name, bad[k]);
-		row_assert(strcmp(shown(row), decimal(row->def, 0)) == 0, "%s: unchanged", row->name);
+		row_assert(strcmp(shown(row), decimal(row->def, 0)) == 0, "%s: unchanged",
+		    row->name);
 		row_assert(conf_from(row) == CONF_DEFAULT, "%s: unchanged", row->name);
 	}
 }
@@ -141,8 +147,12 @@ texts_at_their_edges(void **state)
 		text[CONF_STR_MAX] = '\0';
 		row_assert(set(row->name, text) == -ERR_BAD, "%s most+1", row->name);
 		row_assert(why != NULL && strstr(why, row->name) != NULL, "%s", row->name);
-		row_assert(set(row->name, "a\nb") == -ERR_BAD, "%s, a control character", row->name);
-		row_assert(conf_set(&c, str_from(row->name), STR("a\0b"), CONF_COMMAND_LINE, &why) == -ERR_BAD,
+		snprintf(text, sizeof text, "at most %d bytes", CONF_STR_MAX - 1);
+		row_assert(strstr(why, text) != NULL, "%s: %s", row->name, why);
+		row_assert(set(row->name, "a\nb") == -ERR_BAD, "%s, a control character",
+		    row->name);
+		row_assert(conf_set(&c, str_from(row->name), STR("a\0b"), CONF_COMMAND_LINE,
+		    &why) == -ERR_BAD,
 		    "%s, a NUL", row->name);
 		row_assert(strcmp(shown(row), row->text) == 0, "%s: unchanged", row->name);
 		row_assert(conf_from(row) == CONF_DEFAULT, "%s: unchanged", row->name);
@@ -155,7 +165,8 @@ names_with_either_stroke(void **state)
 	static const struct { const char *name; int rc; } rows[] = {
 		{ "max_body_bytes", 0 }, { "max-body-bytes", 0 }, { "max-body_bytes", 0 },
 		{ "max_body_byte", -ERR_NOTFOUND }, { "max_body_bytess", -ERR_NOTFOUND },
-		{ "MAX_BODY_BYTES", -ERR_NOTFOUND }, { "", -ERR_NOTFOUND }, { "nothing", -ERR_NOTFOUND },
+		{ "MAX_BODY_BYTES", -ERR_NOTFOUND }, { "", -ERR_NOTFOUND }, { "nothing",
+		    -ERR_NOTFOUND },
 	};
 	size_t i;
 
@@ -163,7 +174,8 @@ names_with_either_stroke(void **state)
 	for (i = 0; i < COUNT(rows); i++) {
 		conf_init(&c);
 		row_assert(set(rows[i].name, "4096") == rows[i].rc, "%s", rows[i].name);
-		row_assert(c.max_body_bytes == (rows[i].rc == 0 ? 4096 : 262144), "%s", rows[i].name);
+		row_assert(c.max_body_bytes == (rows[i].rc == 0 ? 4096 : 262144), "%s",
+		    rows[i].name);
 		row_assert((why != NULL) == (rows[i].rc < 0), "%s", rows[i].name);
 	}
 }
@@ -172,10 +184,11 @@ static void
 reads_the_environment(void **state)
 {
 	char *const good[] = {
-		VAR("PATH=/bin"), VAR("SIGPOST_MAX_STREAMS=7"), VAR("SIGPOST_MOUNT=/a=b"),
-		VAR("SIGPOST_NOTHING=1"), VAR("XSIGPOST_HOLD_MS=20"), VAR("SIGPOST"), VAR("="), VAR(""),
+		VAR("SIGPOST_MAX_STREAMS=7"), VAR("PATH=/bin"), VAR("SIGPOST_MOUNT=/a=b"),
+		VAR("SIGPOST_NOTHING=1"), VAR("XSIGPOST_HOLD_MS=20"), VAR("SIGPOST"), VAR("="),
+		    VAR(""),
 		VAR("SIGPOST_"), VAR("SIGPOST_=1"), VAR("SIGPOST_HOLD_MS"),
-		VAR("SIGPOST_A_NAME_LONGER_THAN_ANY_SETTING_THERE_COULD_EVER_BE_AND_LONGER_STILL=1"), NULL,
+		VAR("SIGPOST_A_NAME_LONGER_THAN_ANY_SETTING_THERE_COULD_EVER_BE_AND_LONGER=1"), NULL,
 	};
 	char *const bad[] = { VAR("SIGPOST_HOLD_MS=20"), VAR("SIGPOST_MAX_STREAMS=0"), NULL };
 	char *const none[] = { NULL };
@@ -209,7 +222,8 @@ finds_contradictions(void **state)
 {
 	static const struct { const char *set[2][2]; const char *why; } rows[] = {
 		{ { { "heartbeat_min_ms", "300" }, { "heartbeat_max_ms", "300" } }, NULL },
-		{ { { "heartbeat_min_ms", "301" }, { "heartbeat_max_ms", "300" } }, "heartbeat_min_ms" },
+		{ { { "heartbeat_min_ms", "301" }, { "heartbeat_max_ms", "300" } },
+		    "heartbeat_min_ms" },
 		{ { { "retry_min_ms", "70" }, { "retry_max_ms", "70" } }, NULL },
 		{ { { "retry_min_ms", "71" }, { "retry_max_ms", "70" } }, "retry_min_ms" },
 		{ { { "journal", "rollback" } }, NULL },
@@ -222,6 +236,7 @@ finds_contradictions(void **state)
 		{ { { "mount", "a" } }, "mount" },
 		{ { { "mount", "" } }, "mount" },
 		{ { { "log_level", "debug" } }, NULL },
+		{ { { "log_level", "error" } }, NULL },
 		{ { { "log_level", "loud" } }, "log_level" },
 		{ { { "log_level", "" } }, "log_level" },
 		{ { { "db", "x.db" } }, NULL },
@@ -236,10 +251,12 @@ finds_contradictions(void **state)
 		conf_init(&c);
 		for (k = 0; k < 2 && rows[i].set[k][0] != NULL; k++)
 			row_assert(set(rows[i].set[k][0], rows[i].set[k][1]) == 0, "%s", about);
-		row_assert(conf_check(&c, &why) == (rows[i].why == NULL ? 0 : -ERR_BAD), "%s=%s", about,
+		row_assert(conf_check(&c, &why) == (rows[i].why == NULL ? 0 : -ERR_BAD), "%s=%s",
+		    about,
 		    rows[i].set[0][1]);
 		if (rows[i].why != NULL)
-			row_assert(strncmp(why, rows[i].why, strlen(rows[i].why)) == 0, "%s: %s", about, why);
+			row_assert(strncmp(why, rows[i].why, strlen(rows[i].why)) == 0, "%s: %s",
+			    about, why);
 	}
 }
 

@@ -458,6 +458,28 @@ skips_and_stops(void **state)
 	buf_release(&rest);
 }
 
+/* An abort that is on its way while the answer leaves aborts nothing any more. */
+static void
+a_late_abort_is_none(void **state)
+{
+	struct transcript t;
+	struct buf b = bytes_of("B1k P1 S1 A1", 3), next = bytes_of("B1 P1 S1", 0);
+
+	(void)state;
+	transcript_init(&t, VARS);
+	transcript_hear(&t, str_make(b.p, b.n - 1));
+	assert_true(fcgi_whole(&t.fcgi));
+	fcgi_next(&t.fcgi);
+	assert_false(fcgi_idle(&t.fcgi));
+	transcript_hear(&t, str_make(b.p + b.n - 1, 1));
+	assert_true(fcgi_idle(&t.fcgi));
+	transcript_hear(&t, buf_str(&next));
+	assert_string_equal(transcript_words(&t), "begin(1,keep) vars whole begin(1) vars whole ");
+	transcript_release(&t);
+	buf_release(&b);
+	buf_release(&next);
+}
+
 /* Values with 40 names, which is more than some can take. */
 static void
 answers_many_values(void **state)
@@ -500,6 +522,7 @@ main(void)
 		cmocka_unit_test(callbacks_can_refuse),
 		cmocka_unit_test(answered_at_once),
 		cmocka_unit_test(skips_and_stops),
+		cmocka_unit_test(a_late_abort_is_none),
 		cmocka_unit_test(answers_many_values),
 	};
 

@@ -3,7 +3,6 @@
 
 #include "cgi-stage.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -322,7 +321,7 @@ work_alone(const char *const *vars)
 static int
 run_alone(const char *const *vars, const char *body, char *out, size_t size)
 {
-	int in[2], answer_pipe[2], status;
+	int in[2], answer_pipe[2], status, fd;
 	size_t n = 0;
 	ssize_t got;
 	pid_t pid;
@@ -333,7 +332,8 @@ run_alone(const char *const *vars, const char *body, char *out, size_t size)
 	if (pid == 0) {
 		dup2(in[0], 0);
 		dup2(answer_pipe[1], 1);
-		close_range(3, ~0u, 0);
+		for (fd = 3; fd < 256; fd++)
+			close(fd);
 		work_alone(vars);
 	}
 	close(in[0]);

@@ -3,7 +3,6 @@
 
 #include "cgi-stage.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -12,7 +11,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "err.h"
 
 /* ---- what is not accepted ---- */
 

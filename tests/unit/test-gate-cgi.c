@@ -3,16 +3,11 @@
 
 #include "cgi-stage.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "err.h"
 
 /* ---- whole requests ---- */
 
@@ -264,6 +259,40 @@ bodies_that_are_not_as_announced(void **state)
 	}
 }
 
+/* Apache's mod_cgid writes the body to the socket it reads the answer from, all of it, first. */
+static void
+refused_body_is_read_to_its_end(void **state)
+{
+	static char part[4096];
+	struct courier c;
+	size_t put = 0;
+	ssize_t n;
+
+	(void)state;
+	with_socket(&c, POST "400000");
+	send_all(&c);
+	assert_int_equal(verdict(&c), HANDOFF_ACCEPTED);
+	fcntl(c.in, F_SETFL, O_NONBLOCK);
+	until(put >= 400000 || ((n = write(c.in, part, sizeof part)) > 0 && (put += (size_t)n) == 0));
+	shutdown(c.in, SHUT_WR);
+	assert_answer(&c, "refused toobig");
+	end(&c);
+}
+
+static void
+refused_body_that_dribbles_is_left(void **state)
+{
+	struct courier c;
+
+	(void)state;
+	conf.request_ms = 150;
+	with_socket(&c, POST "400000");
+	send_all(&c);
+	assert_int_equal(write(c.in, "x", 1), 1);
+	assert_answer(&c, "refused toobig");	/* and an end, though none comes from us */
+	end(&c);
+}
+
 static void
 body_that_dribbles_is_cut(void **state)
 {
@@ -338,6 +367,8 @@ main(void)
 		with_stage(body_in_a_file),
 		with_stage(body_at_the_ceiling_through_a_pipe),
 		with_stage(bodies_that_are_not_as_announced),
+		with_stage(refused_body_is_read_to_its_end),
+		with_stage(refused_body_that_dribbles_is_left),
 		with_stage(body_that_dribbles_is_cut),
 		with_stage(block_announced_as_too_long),
 		with_stage(variables_over_the_setting),

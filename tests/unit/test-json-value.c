@@ -12,7 +12,12 @@
 static void
 compares_names(void **state)
 {
-	static const struct { const char *why; struct str name; const char *with; bool same; } rows[] = {
+	static const struct {
+		const char *why;
+		struct str name;
+		const char *with;
+		bool same;
+	} rows[] = {
 		{ "plain", S("open"), "open", true },
 		{ "escaped", S("\\u006fp\\u0065n"), "open", true },
 		{ "escaped slash", S("a\\/b"), "a/b", true },
@@ -41,12 +46,19 @@ compares_names(void **state)
 	}
 }
 
-static const struct { const char *why; struct str in; int rc; struct str text; size_t units; } strings[] = {
+static const struct {
+	const char *why;
+	struct str in;
+	int rc;
+	struct str text;
+	size_t units;
+} strings[] = {
 	{ "empty", S("\"\""), 0, S(""), 0 },
 	{ "plain", S("\"abc\""), 0, S("abc"), 3 },
 	{ "every escape", S("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\""), 0, S("\"\\/\b\f\n\r\t"), 8 },
 	{ "NUL", S("\"a\\u0000b\""), 0, S("a\0b"), 3 },
-	{ "escapes of one, two, three bytes", S("\"\\u0041\\u00E4\\u20ac\""), 0, S("A\xc3\xa4\xe2\x82\xac"), 3 },
+	{ "escapes of one, two, three bytes", S("\"\\u0041\\u00E4\\u20ac\""), 0,
+	    S("A\xc3\xa4\xe2\x82\xac"), 3 },
 	{ "raw of one to four bytes", S("\"A\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\""), 0,
 	    S("A\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80"), 5 },
 	{ "a pair", S("\"\\ud83d\\uDE00\""), 0, S("\xf0\x9f\x98\x80"), 2 },
@@ -54,11 +66,19 @@ static const struct { const char *why; struct str in; int rc; struct str text; s
 	    S("\xf0\x90\x80\x80\xf4\x8f\xbf\xbf"), 4 },
 	{ "first half alone", S("\"\\ud800\""), 0, S("\xed\xa0\x80"), 1 },
 	{ "second half alone", S("\"\\udfff\""), 0, S("\xed\xbf\xbf"), 1 },
-	{ "halves the wrong way round", S("\"\\ude00\\ud83d\""), 0, S("\xed\xb8\x80\xed\xa0\xbd"), 2 },
-	{ "half, then a pair", S("\"\\ud83d\\ud83d\\ude00\""), 0, S("\xed\xa0\xbd\xf0\x9f\x98\x80"), 3 },
+	{ "halves the wrong way round", S("\"\\ude00\\ud83d\""), 0, S("\xed\xb8\x80\xed\xa0\xbd"),
+	    2 },
+	{ "half, then a pair", S("\"\\ud83d\\ud83d\\ude00\""), 0, S("\xed\xa0\xbd\xf0\x9f\x98\x80"),
+	    3 },
 	{ "half, then text", S("\"\\ud83dx\\ude00\""), 0, S("\xed\xa0\xbdx\xed\xb8\x80"), 3 },
 	{ "half, then an escape", S("\"\\ud83d\\n\""), 0, S("\xed\xa0\xbd\n"), 2 },
-	{ "half, then an escaped backslash", S("\"\\ud83d\\\\ude00\""), 0, S("\xed\xa0\xbd\\ude00"), 7 },
+	{ "half, then an escaped backslash", S("\"\\ud83d\\\\ude00\""), 0, S("\xed\xa0\xbd\\ude00"),
+	    7 },
+	{ "half, then text like the other", S("\"\\ud83dxude00\""), 0, S("\xed\xa0\xbdxude00"), 7 },
+	{ "half, then an escape and digits", S("\"\\ud83d\\nde00\""), 0, S("\xed\xa0\xbd\nde00"),
+	    6 },
+	{ "blank before", S(" \"a\""), -ERR_TYPE, S(""), 0 },
+	{ "blank behind", S("\"a\" "), -ERR_TYPE, S(""), 0 },
 	{ "number", S("1"), -ERR_TYPE, S(""), 0 },
 	{ "null", S("null"), -ERR_TYPE, S(""), 0 },
 	{ "object", S("{\"a\":\"b\"}"), -ERR_TYPE, S(""), 0 },
@@ -120,7 +140,8 @@ quoting_undoes_text(void **state)
 		if (i < 0x10000)
 			snprintf(in, sizeof in, "\"\\u%04X\"", (unsigned)i);
 		else
-			snprintf(in, sizeof in, "\"\\ud8%02x\\udc%02x\"", (unsigned)(i & 0xff), (unsigned)(i >> 2 & 0xff));
+			snprintf(in, sizeof in, "\"\\ud8%02x\\udc%02x\"", (unsigned)(i & 0xff),
+			    (unsigned)(i >> 2 & 0xff));
 		buf_clear(&text);
 		buf_clear(&again);
 		buf_clear(&twice);
@@ -140,13 +161,19 @@ static const struct { const char *why; struct str in, want; } quotes[] = {
 	{ "quote and backslash", S("\"\\"), S("\"\\\"\\\\\"") },
 	{ "named controls", S("\b\f\n\r\t"), S("\"\\b\\f\\n\\r\\t\"") },
 	{ "other controls", S("\0\x01\x1f\x7f"), S("\"\\u0000\\u0001\\u001f\x7f\"") },
-	{ "UTF-8", S("\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80"), S("\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\"") },
+	{ "UTF-8", S("\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80"),
+	    S("\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\"") },
 	{ "surrogates", S("\xed\xa0\x80\xed\xbf\xbf"), S("\"\\ud800\\udfff\"") },
 	{ "invalid", S("a\xff" "b"), S("\"a\xef\xbf\xbd" "b\"") },
 	{ "each byte", S("\xc0\x80"), S("\"\xef\xbf\xbd\xef\xbf\xbd\"") },
 	{ "cut at the end", S("\xe2\x82"), S("\"\xef\xbf\xbd\xef\xbf\xbd\"") },
 	{ "cut surrogate", S("\xed\xa0"), S("\"\xef\xbf\xbd\xef\xbf\xbd\"") },
-	{ "no surrogate", S("\xed\xa0\xc3\xa4"), S("\"\xef\xbf\xbd\xef\xbf\xbd\xc3\xa4\"") },
+	{ "no surrogate, other lead", S("\xff\xa0\x80"),
+	    S("\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"") },
+	{ "no surrogate, other second", S("\xed\xc0\x80"),
+	    S("\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"") },
+	{ "no surrogate, other third", S("\xed\xa0\xc3\xa4"),
+	    S("\"\xef\xbf\xbd\xef\xbf\xbd\xc3\xa4\"") },
 	{ "cut before text", S("\xf0\x9f\x98z"), S("\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz\"") },
 };
 
@@ -163,14 +190,21 @@ quotes_any_bytes(void **state)
 
 		buf_clear(&b);
 		json_quote(&b, in);
-		row_assert(str_eq(buf_str(&b), quotes[i].want), "%s: %.*s", quotes[i].why, (int)b.n, b.p);
+		row_assert(str_eq(buf_str(&b), quotes[i].want), "%s: %.*s", quotes[i].why, (int)b.n,
+		    b.p);
 		row_assert(json_check(buf_str(&b)) == 0, "%s", quotes[i].why);
 		loosen(in);
 	}
 	buf_release(&b);
 }
 
-static const struct { const char *why; struct str in; int64_t min, max; int rc; int64_t want; } numbers[] = {
+static const struct {
+	const char *why;
+	struct str in;
+	int64_t min, max;
+	int rc;
+	int64_t want;
+} numbers[] = {
 	{ "one", S("1"), 1, INT32_MAX, 0, 1 },
 	{ "with a point", S("1.0"), 1, 9, 0, 1 },
 	{ "with an exponent", S("1e0"), 1, 9, 0, 1 },
@@ -186,7 +220,8 @@ static const struct { const char *why; struct str in; int64_t min, max; int rc; 
 	{ "negative", S("-17"), -17, 0, 0, -17 },
 	{ "the smallest", S("-9223372036854775808"), INT64_MIN, INT64_MAX, 0, INT64_MIN },
 	{ "the largest", S("9223372036854775807"), INT64_MIN, INT64_MAX, 0, INT64_MAX },
-	{ "above double's whole numbers", S("9007199254740993"), 0, INT64_MAX, 0, INT64_C(9007199254740993) },
+	{ "above double's whole numbers", S("9007199254740993"), 0, INT64_MAX, 0,
+	    INT64_C(9007199254740993) },
 	{ "the largest, shifted", S("922337203685477580.7e1"), 0, INT64_MAX, 0, INT64_MAX },
 	{ "below the smallest", S("-9223372036854775809"), INT64_MIN, INT64_MAX, -ERR_BAD, 0 },
 	{ "above the largest", S("9223372036854775808"), INT64_MIN, INT64_MAX, -ERR_BAD, 0 },
@@ -200,7 +235,8 @@ static const struct { const char *why; struct str in; int64_t min, max; int rc; 
 	{ "above the most", S("6"), 3, 5, -ERR_BAD, 0 },
 	{ "a fraction", S("1.5"), 0, 9, -ERR_BAD, 0 },
 	{ "a fraction after all", S("15e-1"), 0, 99, -ERR_BAD, 0 },
-	{ "a fraction doubles cannot hold", S("1.00000000000000000000000000001"), 0, 9, -ERR_BAD, 0 },
+	{ "a fraction doubles cannot hold", S("1.00000000000000000000000000001"), 0, 9, -ERR_BAD,
+	    0 },
 	{ "a string", S("\"1\""), 0, 9, -ERR_BAD, 0 },
 	{ "true", S("true"), 0, 9, -ERR_BAD, 0 },
 	{ "null", S("null"), 0, 9, -ERR_BAD, 0 },
@@ -267,7 +303,8 @@ copies_on_one_line(void **state)
 		{ "minus zero stays", S("-0"), S("-0") },
 		{ "1e2 stays", S("1e2"), S("1e2") },
 		{ "half a pair stays", S("\"\\ud800\""), S("\"\\ud800\"") },
-		{ "names stay", S("{\"a\":1,\"a\":2,\"\\u0061\":3}"), S("{\"a\":1,\"a\":2,\"\\u0061\":3}") },
+		{ "names stay", S("{\"a\":1,\"a\":2,\"\\u0061\":3}"),
+		    S("{\"a\":1,\"a\":2,\"\\u0061\":3}") },
 		{ "nothing", S(""), S("") },
 	};
 	struct buf b;
@@ -280,7 +317,8 @@ copies_on_one_line(void **state)
 
 		buf_clear(&b);
 		json_copy(&b, in);
-		row_assert(str_eq(buf_str(&b), rows[i].want), "%s: %.*s", rows[i].why, (int)b.n, b.p);
+		row_assert(str_eq(buf_str(&b), rows[i].want), "%s: %.*s", rows[i].why, (int)b.n,
+		    b.p);
 		loosen(in);
 	}
 	buf_release(&b);

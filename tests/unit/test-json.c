@@ -144,6 +144,7 @@ static const struct { const char *why; struct str in; int want; bool lax; } gram
 	{ "no colon", S("{\"a\" 1}"), -ERR_BAD, 0 },
 	{ "no value", S("{\"a\":}"), -ERR_BAD, 0 },
 	{ "no name", S("{1}"), -ERR_BAD, 0 },
+	{ "nothing for a name", S("{:1}"), -ERR_BAD, 0 },
 	{ "bare name", S("{a:1}"), -ERR_BAD, 0 },
 	{ "name in single quotes", S("{'a':1}"), -ERR_BAD, LAX },
 	{ "number as name", S("{1:1}"), -ERR_BAD, 0 },
@@ -230,7 +231,8 @@ depth_is_not_breadth(void **state)
 	loosen(wide);
 }
 
-#define RICH "{\"a\\u00e4\":[1,-2.5e+3,\"x\\ud83d\\ude00\xf0\x9f\x98\x80\"],\"b\":{\"c\":null},\"d\":true}"
+#define RICH \
+	"{\"a\\u00e4\":[1,-2.5e+3,\"x\\ud83d\\ude00\xf0\x9f\x98\x80\"],\"b\":{\"c\":null},\"d\":true}"
 
 /* Of an object, no part from its beginning is JSON, and nothing is read beyond the part. */
 static void
@@ -317,10 +319,12 @@ static const struct {
 	const char *dump;	/* name=kind:value; of each */
 } objects[] = {
 	{ "none", S(" {} "), 2, 0, 0, "" },
-	{ "every kind", S("{\"a\":null,\"b\":true,\"c\":-1.5,\"d\":\"x\",\"e\":[1,2],\"f\":{\"g\":1}}"), 6, 0,
+	{ "every kind",
+	    S("{\"a\":null,\"b\":true,\"c\":-1.5,\"d\":\"x\",\"e\":[1,2],\"f\":{\"g\":1}}"), 6, 0,
 	    6, "a=0:null;b=1:true;c=2:-1.5;d=3:\"x\";e=4:[1,2];f=5:{\"g\":1};" },
 	{ "false", S("{\"a\":false}"), 1, 0, 1, "a=1:false;" },
-	{ "blanks are not part of values", S(" { \"a\" :\n[ 1 ]\t, \"b\" : 2\r} "), 2, 0, 2, "a=4:[ 1 ];b=2:2;" },
+	{ "blanks are not part of values", S(" { \"a\" :\n[ 1 ]\t, \"b\" : 2\r} "), 2, 0, 2,
+	    "a=4:[ 1 ];b=2:2;" },
 	{ "twice", S("{\"a\":1,\"a\":2}"), 2, 0, 2, "a=2:1;a=2:2;" },
 	{ "names as written", S("{\"\\u0061\\\"\":1,\"\":2}"), 2, 0, 2, "\\u0061\\\"=2:1;=2:2;" },
 	{ "brackets in strings", S("{\"}\":\"]{\",\"b\":0}"), 2, 0, 2, "}=3:\"]{\";b=2:0;" },
@@ -339,7 +343,7 @@ static const struct {
 static void
 lists_members(void **state)
 {
-	struct json_member m[6];
+	struct json_member m[7];
 	size_t i, k, count;
 	struct buf b;
 
@@ -349,13 +353,17 @@ lists_members(void **state)
 		struct str in = tight(objects[i].in);
 
 		count = 77;
-		row_assert(json_members(in, m, objects[i].max, &count) == objects[i].rc, "%s", objects[i].why);
+		m[objects[i].max].kind = JSON__MAX;
+		row_assert(json_members(in, m, objects[i].max, &count) == objects[i].rc, "%s",
+		    objects[i].why);
+		row_assert(m[objects[i].max].kind == JSON__MAX, "%s: stays inside", objects[i].why);
 		row_assert(count == objects[i].count, "%s: %zu", objects[i].why, count);
 		buf_clear(&b);
 		for (k = 0; k < count && k < objects[i].max; k++)
 			buf_addf(&b, "%.*s=%d:%.*s;", (int)m[k].name.n, m[k].name.p, (int)m[k].kind,
 			    (int)m[k].value.n, m[k].value.p);
-		row_assert(str_eq(buf_str(&b), str_from(objects[i].dump)), "%s: %.*s", objects[i].why,
+		row_assert(str_eq(buf_str(&b), str_from(objects[i].dump)), "%s: %.*s",
+		    objects[i].why,
 		    (int)b.n, b.p);
 		loosen(in);
 	}

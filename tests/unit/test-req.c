@@ -69,11 +69,13 @@ static const struct {
 	{ "above", S("/"), NULL, "/m", -ERR_NOTFOUND, "", "", "" },
 	{ "a setting beats the script", S("/x.cgi/a"), "/x.cgi", "/", 0, "/x.cgi/a", "", "" },
 
-	{ "auto below a program", S("/cgi-bin/x.cgi/a?b"), "/cgi-bin/x.cgi", "auto", 0, "/a", "b", "/cgi-bin/x.cgi" },
+	{ "auto below a program", S("/cgi-bin/x.cgi/a?b"), "/cgi-bin/x.cgi", "auto", 0, "/a", "b",
+	    "/cgi-bin/x.cgi" },
 	{ "auto, fcgi", S("/x.fcgi/a"), "/x.fcgi", "auto", 0, "/a", "", "/x.fcgi" },
 	{ "auto, the program itself", S("/x.cgi"), "/x.cgi", "auto", 0, "/", "", "/x.cgi" },
 	{ "auto, no program", S("/app/a"), "/app", "auto", 0, "/app/a", "", "" },
-	{ "auto, a FastCGI server's script is the path", S("/sigver"), "/sigver", "auto", 0, "/sigver", "", "" },
+	{ "auto, a FastCGI server's script is the path", S("/sigver"), "/sigver", "auto", 0,
+	    "/sigver", "", "" },
 	{ "auto, rewritten address", S("/a"), "/x.cgi", "auto", 0, "/a", "", "" },
 	{ "auto, longer name", S("/x.cgi2"), "/x.cgi", "auto", -ERR_NOTFOUND, "", "", "" },
 	{ "auto, empty script", S("/a"), "", "auto", 0, "/a", "", "" },
@@ -92,9 +94,11 @@ paths_below_the_mount(void **state)
 		if (uris[i].rc == 0) {
 			row_assert(str_eq(r->path, str_from(uris[i].path)), "%s: %.*s", uris[i].why,
 			    (int)r->path.n, r->path.p);
-			row_assert(str_eq(r->query, str_from(uris[i].query)), "%s: %.*s", uris[i].why,
+			row_assert(str_eq(r->query, str_from(uris[i].query)), "%s: %.*s",
+			    uris[i].why,
 			    (int)r->query.n, r->query.p);
-			row_assert(str_eq(r->mount, str_from(uris[i].mount)), "%s: %.*s", uris[i].why,
+			row_assert(str_eq(r->mount, str_from(uris[i].mount)), "%s: %.*s",
+			    uris[i].why,
 			    (int)r->mount.n, r->mount.p);
 		}
 		req_free(r);
@@ -105,8 +109,10 @@ static void
 knows_methods(void **state)
 {
 	static const struct { const char *name; int rc; enum method want; } rows[] = {
-		{ "GET", 0, M_GET }, { "HEAD", 0, M_HEAD }, { "POST", 0, M_POST }, { "OPTIONS", 0, M_OPTIONS },
-		{ "PUT", 0, M_OTHER }, { "get", 0, M_OTHER }, { "GETS", 0, M_OTHER }, { "GE", 0, M_OTHER },
+		{ "GET", 0, M_GET }, { "HEAD", 0, M_HEAD }, { "POST", 0, M_POST }, { "OPTIONS", 0,
+		    M_OPTIONS },
+		{ "PUT", 0, M_OTHER }, { "get", 0, M_OTHER }, { "GETS", 0, M_OTHER }, { "GE", 0,
+		    M_OTHER },
 		{ "", -ERR_BAD, M_OTHER }, { NULL, -ERR_BAD, M_OTHER },
 	};
 	size_t i;
@@ -143,7 +149,8 @@ keeps_what_is_read(void **state)
 		assert_int_equal(req_var(r, str_from(rows[i].name), STR("another")), 0);
 		snprintf(value, sizeof value, "value of %s", rows[i].name);
 		assert_int_equal(req_var(r, str_from(rows[i].name), str_from(value)), 0);
-		assert_int_equal(req_var(r, str_make(rows[i].name, strlen(rows[i].name) - 1), STR("x")), 0);
+		assert_int_equal(req_var(r, str_make(rows[i].name, strlen(rows[i].name) - 1),
+		    STR("x")), 0);
 	}
 	assert_int_equal(req_var(r, STR("HTTP_COOKIE"), STR("secret")), 0);
 	assert_int_equal(req_ready(r, "auto"), 0);
@@ -180,7 +187,8 @@ variables_have_a_ceiling(void **state)
 		struct req *r = req_new(100, BODY);
 
 		room = 100 - name.n;
-		row_assert(req_var(r, name, str_make(value, room + 1)) == -ERR_TOOBIG, "%s", names[i]);
+		row_assert(req_var(r, name, str_make(value, room + 1)) == -ERR_TOOBIG, "%s",
+		    names[i]);
 		row_assert(req_var(r, name, str_make(value, room)) == 0, "%s", names[i]);
 		row_assert(req_var(r, STR(""), STR("")) == 0, "%s", names[i]);
 		row_assert(req_var(r, STR("x"), STR("")) == -ERR_TOOBIG, "%s", names[i]);
@@ -201,8 +209,10 @@ lengths_have_a_ceiling(void **state)
 	static const struct { const char *text; int rc; int64_t want; } rows[] = {
 		{ NULL, 0, -1 }, { "", 0, -1 }, { "0", 0, 0 }, { "7", 0, 7 }, { "1024", 0, 1024 },
 		{ "1025", -ERR_TOOBIG, -1 }, { "9223372036854775807", -ERR_TOOBIG, -1 },
-		{ "9223372036854775808", -ERR_BAD, -1 }, { "-1", -ERR_BAD, -1 }, { "+7", -ERR_BAD, -1 },
-		{ " 7", -ERR_BAD, -1 }, { "7,7", -ERR_BAD, -1 }, { "0x7", -ERR_BAD, -1 }, { "x", -ERR_BAD, -1 },
+		{ "9223372036854775808", -ERR_BAD, -1 }, { "-1", -ERR_BAD, -1 }, { "+7", -ERR_BAD,
+		    -1 },
+		{ " 7", -ERR_BAD, -1 }, { "7,7", -ERR_BAD, -1 }, { "0x7", -ERR_BAD, -1 }, { "x",
+		    -ERR_BAD, -1 },
 	};
 	int64_t got;
 	size_t i;
@@ -212,7 +222,8 @@ lengths_have_a_ceiling(void **state)
 		struct req *r = made("POST", STR("/"), NULL);
 
 		if (rows[i].text != NULL)
-			assert_int_equal(req_var(r, STR("CONTENT_LENGTH"), str_from(rows[i].text)), 0);
+			assert_int_equal(req_var(r, STR("CONTENT_LENGTH"), str_from(rows[i].text)),
+			    0);
 		got = 4711;
 		row_assert(req_length(r, &got) == rows[i].rc, "%s", rows[i].text);
 		row_assert(got == rows[i].want && r->length == rows[i].want, "%s", rows[i].text);
@@ -221,7 +232,12 @@ lengths_have_a_ceiling(void **state)
 }
 
 /* length: CONTENT_LENGTH or NULL; the body comes in two parts */
-static const struct { const char *why; const char *length; size_t first, second; int body, ready; } bodies[] = {
+static const struct {
+	const char *why;
+	const char *length;
+	size_t first, second;
+	int body, ready;
+} bodies[] = {
 	{ "none, none announced", NULL, 0, 0, 0, 0 },
 	{ "none announced", NULL, 5, 5, 0, 0 },
 	{ "none announced, at the ceiling", NULL, 1000, 24, 0, 0 },
@@ -250,21 +266,30 @@ bodies_have_their_length(void **state)
 		struct req *r = made("POST", STR("/"), NULL);
 
 		if (bodies[i].length != NULL)
-			assert_int_equal(req_var(r, STR("CONTENT_LENGTH"), str_from(bodies[i].length)), 0);
+			assert_int_equal(req_var(r, STR("CONTENT_LENGTH"),
+			    str_from(bodies[i].length)), 0);
 		assert_int_equal(req_length(r, &length), 0);
 		row_assert(req_body(r, str_make(bytes, bodies[i].first)) == 0, "%s", bodies[i].why);
-		row_assert(req_body(r, str_make(bytes + bodies[i].first, bodies[i].second)) == bodies[i].body,
+		row_assert(req_body(r, str_make(bytes + bodies[i].first,
+		    bodies[i].second)) == bodies[i].body,
 		    "%s", bodies[i].why);
 		if (bodies[i].body == 0) {
 			row_assert(req_ready(r, "auto") == bodies[i].ready, "%s", bodies[i].why);
-			row_assert(str_eq(r->body, str_make(bytes, bodies[i].first + bodies[i].second)), "%s",
+			row_assert(str_eq(r->body, str_make(bytes,
+			    bodies[i].first + bodies[i].second)), "%s",
 			    bodies[i].why);
 		}
 		req_free(r);
 	}
 }
 
-static const struct { const char *why; struct str query; size_t size; int rc; const char *want; } queries[] = {
+static const struct {
+	const char *why;
+	struct str query;
+	size_t size;
+	int rc;
+	const char *want;
+} queries[] = {
 	{ "plain", S("name=value"), 16, 0, "value" },
 	{ "among others", S("a=b&name=value&c=d"), 16, 0, "value" },
 	{ "the first of two", S("name=1&name=2"), 16, 0, "1" },
@@ -304,7 +329,8 @@ decodes_the_query(void **state)
 		struct req r = { .query = tight(queries[i].query) };
 
 		memset(out, 'x', sizeof out);
-		row_assert(req_query(&r, "name", out, queries[i].size) == queries[i].rc, "%s", queries[i].why);
+		row_assert(req_query(&r, "name", out, queries[i].size) == queries[i].rc, "%s",
+		    queries[i].why);
 		row_assert(memchr(out, '\0', queries[i].size) != NULL, "%s: ends", queries[i].why);
 		row_assert(strcmp(out, queries[i].want) == 0, "%s: %s", queries[i].why, out);
 		loosen(r.query);
@@ -316,12 +342,15 @@ reads_media_types(void **state)
 {
 	static const struct { const char *accept; bool want; } accepts[] = {
 		{ "text/event-stream", true }, { "Text/Event-Stream", true },
-		{ "*/*, text/event-stream;q=0.5", true }, { "text/html , text/event-stream ;q=1", true },
-		{ "text/event-stream2", false }, { "text/*", false }, { "*/*", false }, { "", false },
+		{ "*/*, text/event-stream;q=0.5", true }, { "text/html , text/event-stream ;q=1",
+		    true },
+		{ "text/event-stream2", false }, { "text/*", false }, { "*/*", false }, { "",
+		    false },
 		{ "a;b=text/event-stream", false }, { ",,", false },
 	};
 	static const struct { const char *type, *want; } types[] = {
-		{ "application/json", "application/json" }, { " text/plain ; charset=utf-8", "text/plain" },
+		{ "application/json", "application/json" }, { " text/plain ; charset=utf-8",
+		    "text/plain" },
 		{ ";", "" }, { "", "" },
 	};
 	size_t i;
@@ -330,12 +359,14 @@ reads_media_types(void **state)
 	for (i = 0; i < COUNT(accepts); i++) {
 		struct req r = { .accept = str_from(accepts[i].accept) };
 
-		row_assert(req_accepts(&r, STR("text/event-stream")) == accepts[i].want, "%s", accepts[i].accept);
+		row_assert(req_accepts(&r, STR("text/event-stream")) == accepts[i].want, "%s",
+		    accepts[i].accept);
 	}
 	for (i = 0; i < COUNT(types); i++) {
 		struct req r = { .content_type = str_from(types[i].type) };
 
-		row_assert(str_eq(req_media_type(&r), str_from(types[i].want)), "%s", types[i].type);
+		row_assert(str_eq(req_media_type(&r), str_from(types[i].want)), "%s",
+		    types[i].type);
 	}
 }
 

@@ -58,8 +58,8 @@ the_check_finds_scans_and_sorts(void **state)
 	store_close(s);
 }
 
-/* msg_work reads neither bodies nor an index of its own (one was measured: it cost each insert a microsecond
- * and made reading no faster). */
+/* msg_work reads neither bodies nor an index of its own (one was measured: it cost each insert a
+ * microsecond and made reading no faster). */
 static void
 work_reads_no_overflow_page(void **state)
 {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "test-store-sqlite.h"
@@ -227,20 +228,68 @@ fresh_files_differ(void **state)
 	store_close(s);
 }
 
-/* Text of digits alone must not turn into a number. */
 static void
-an_epoch_may_be_all_digits(void **state)
+a_damaged_secret_is_refused(void **state)
 {
-	struct store *s;
-
 	(void)state;
 	store_close(place_open(true));
-	place_run("UPDATE meta SET value = x'30303132333435363738393031323334' WHERE name = 'epoch';");
-	s = place_open(true);
-	assert_string_equal(s->epoch, "0012345678901234");
-	store_close(s);
 	place_run("UPDATE meta SET value = x'00' WHERE name = 'secret';");
 	refused(place_conf(true), ERR_CORRUPT, "damaged");
+	place_run("DELETE FROM meta WHERE name = 'epoch';");
+	refused(place_conf(true), ERR_CORRUPT, "damaged");
+}
+
+struct opened {
+	int	err;
+	char	epoch[17];
+};
+
+static void
+open_in_child(int from, int to)
+{
+	struct store_conf conf = place_conf(true);
+	struct opened o = { 0 };
+	struct store *s;
+	const char *why;
+	char go;
+
+	if (read(from, &go, 1) != 0)
+		_exit(1);
+	o.err = store_sqlite_open(&conf, &s, &why);
+	if (o.err == 0) {
+		memcpy(o.epoch, s->epoch, sizeof o.epoch);
+		store_close(s);
+	}
+	_exit(write(to, &o, sizeof o) == sizeof o ? 0 : 1);
+}
+
+/* All wait for the same pipe to close, then find no file. */
+static void
+many_may_open_a_new_file_at_once(void **state)
+{
+	int gate[2], answers[2], i, status;
+	struct opened first, o;
+
+	(void)state;
+	assert_int_equal(pipe(gate), 0);
+	assert_int_equal(pipe(answers), 0);
+	for (i = 0; i < 8; i++)
+		if (fork() == 0) {
+			close(gate[1]);
+			open_in_child(gate[0], answers[1]);
+		}
+	close(gate[0]);
+	close(gate[1]);
+	for (i = 0; i < 8; i++) {
+		assert_int_equal(read(answers[0], &o, sizeof o), sizeof o);
+		assert_int_equal(wait(&status) > 0 ? status : -1, 0);
+		ok(o.err);
+		if (i == 0)
+			first = o;
+		assert_string_equal(o.epoch, first.epoch);
+	}
+	close(answers[0]);
+	close(answers[1]);
 }
 
 /* The shared memory of a WAL cannot be made here. */
@@ -390,7 +439,8 @@ const struct CMUnitTest sqlite_file_tests[] = {
 	cmocka_unit_test(open_migrates),
 	cmocka_unit_test(a_copy_gets_a_new_epoch),
 	cmocka_unit_test(fresh_files_differ),
-	cmocka_unit_test(an_epoch_may_be_all_digits),
+	cmocka_unit_test(a_damaged_secret_is_refused),
+	cmocka_unit_test(many_may_open_a_new_file_at_once),
 	cmocka_unit_test(where_no_wal_is_there_is_a_rollback_journal),
 	cmocka_unit_test(a_wal_is_left_where_there_can_be_none),
 	cmocka_unit_test(the_journal_follows_the_configuration),

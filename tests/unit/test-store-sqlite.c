@@ -134,7 +134,23 @@ again(const struct suite_engine *e)
 	return s;
 }
 
-/* No statement was left at a row. */
+/* What box counts is what msg holds. */
+static void
+check_kept(struct lite *l)
+{
+	static const char text[] =
+	    "SELECT count(*) FROM (SELECT b.id FROM box b "
+	    "LEFT JOIN msg m ON m.box = b.id AND m.seq <= b.taken GROUP BY b.id "
+	    "HAVING count(m.seq) != b.kept OR coalesce(sum(m.size), 0) != b.kept_bytes)";
+	sqlite3_stmt *q;
+
+	assert_int_equal(sqlite3_prepare_v2(l->db, text, -1, &q, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(q), SQLITE_ROW);
+	assert_int_equal(sqlite3_column_int(q, 0), 0);
+	sqlite3_finalize(q);
+}
+
+/* After every test of the suite; no statement was left at a row. */
 static void
 done(const struct suite_engine *e, struct store *s)
 {
@@ -146,6 +162,7 @@ done(const struct suite_engine *e, struct store *s)
 		return;
 	for (i = 0; i < SQL__MAX; i++)
 		assert_false(l->stmt[i] != NULL && sqlite3_stmt_busy(l->stmt[i]));
+	check_kept(l);
 	store_close(s);
 }
 
@@ -157,8 +174,10 @@ clean(const struct suite_engine *e)
 }
 
 static const struct suite_engine engines[] = {
-	{ .name = "wal", .wal = true, .fresh = fresh, .again = again, .done = done, .clean = clean },
-	{ .name = "rollback journal", .fresh = fresh, .again = again, .done = done, .clean = clean },
+	{ .name = "wal", .wal = true, .fresh = fresh, .again = again, .done = done,
+	    .clean = clean },
+	{ .name = "rollback journal", .fresh = fresh, .again = again, .done = done,
+	    .clean = clean },
 };
 
 static size_t

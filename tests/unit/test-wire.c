@@ -1,0 +1,182 @@
+/* Wires and cursors: whatever bytes come in, one event stays one event and one poll stays JSON. */
+#include "config.h"
+
+#include "unit.h"
+
+#include <json-c/json.h>
+#include <stdio.h>
+
+#include "err.h"
+#include "stream.h"
+#include "wire.h"
+
+static char *
+finish(struct buf *b)
+{
+	buf_addc(b, '\0');
+	assert_int_equal(buf_err(b), 0);
+	return b->p;
+}
+
+/* ---- SSE ---- */
+
+static void
+test_sse_event(void **state)
+{
+	static const struct { const char *why; struct str id, name, data; const char *want; } rows[] = {
+		{ "a message", S("e-1"), S(""), S("{\"a\":1}"), "id: e-1\ndata: {\"a\":1}\n\n" },
+		{ "no id", S(""), S("auth"), S("t"), "event: auth\ndata: t\n\n" },
+		{ "LF starts a line", S(""), S(""), S("a\nb"), "data: a\ndata: b\n\n" },
+		{ "CR starts a line", S(""), S(""), S("a\rb"), "data: a\ndata: b\n\n" },
+		{ "CRLF starts one line", S(""), S(""), S("a\r\nb"), "data: a\ndata: b\n\n" },
+		{ "LFCR starts two", S(""), S(""), S("a\n\rb"), "data: a\ndata: \ndata: b\n\n" },
+		{ "a forged event", S(""), S(""), S("x\n\nevent: close\ndata: y"),
+		    "data: x\ndata: \ndata: event: close\ndata: data: y\n\n" },
+		{ "empty data", S(""), S(""), S(""), "data: \n\n" },
+		{ "line feed last", S(""), S(""), S("a\n"), "data: a\ndata: \n\n" },
+	};
+	struct wire_state w = { 0 };
+	struct buf b;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		struct wire_event e = { .id = rows[i].id, .name = rows[i].name, .data = rows[i].data };
+
+		buf_init(&b, 4096);
+		wire_sse.event(&w, &b, &e);
+		row_assert(strcmp(finish(&b), rows[i].want) == 0, "%s: %s", rows[i].why, b.p);
+		buf_release(&b);
+	}
+}
+
+static void
+test_sse_ends(void **state)
+{
+	struct wire_end end = { .final = true, .name = STR("close"), .data = STR("{}") };
+	struct wire_state w = { 0 };
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 4096);
+	wire_sse.open(&w, &b, 700, STR("h.e-1"));
+	wire_sse.beat(&w, &b);
+	wire_sse.end(&w, &b, &end);
+	assert_string_equal(finish(&b), ": ok\nretry: 700\nid: h.e-1\n\n:\n\n"
+	    "retry: 86400000\nevent: close\nid: final\ndata: {}\n\n");
+	buf_release(&b);
+	end.final = false;
+	wire_sse.end(&w, &b, &end);
+	assert_int_equal(b.n, 0);
+	buf_release(&b);
+}
+
+/* ---- poll ---- */
+
+static void
+say(struct wire_state *w, struct buf *b, const char *name, const char *data, bool json)
+{
+	struct wire_event e = { .name = str_from(name), .data = str_from(data), .json = json };
+
+	wire_poll.event(w, b, &e);
+}
+
+static void
+poll_is(struct buf *b, const char *want)
+{
+	struct json_object *o;
+
+	assert_string_equal(finish(b), want);
+	o = json_tokener_parse(b->p);
+	assert_non_null(o);
+	json_object_put(o);
+	buf_release(b);
+}
+
+static void
+test_poll(void **state)
+{
+	struct wire_end pause = { .cursor = STR("h.e-2") };
+	struct wire_end final = { .final = true, .name = STR("close"), .data = STR("{\"code\":1}") };
+	struct wire_state w = { 0 };
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 4096);
+	wire_poll.end(&w, &b, &pause);
+	poll_is(&b, "{\"messages\":[],\"cursor\":\"h.e-2\"}\n");
+
+	w.phase = 0;
+	wire_poll.beat(&w, &b);
+	say(&w, &b, "gap", "{\"from\":\"a\",\"to\":\"b\"}", true);
+	say(&w, &b, "auth", "quote\"d", false);
+	say(&w, &b, "", "[1]", true);
+	say(&w, &b, "", "2", true);
+	wire_poll.end(&w, &b, &pause);
+	poll_is(&b, " {\"gap\":{\"from\":\"a\",\"to\":\"b\"},\"auth\":\"quote\\\"d\",\"messages\":[[1],2],\"cursor\":\"h.e-2\"}\n");
+
+	w.phase = 0;
+	say(&w, &b, "", "1", true);
+	wire_poll.end(&w, &b, &final);
+	poll_is(&b, "{\"messages\":[1],\"cursor\":\"final\",\"final\":true,\"event\":\"close\",\"data\":{\"code\":1}}\n");
+}
+
+/* ---- cursors ---- */
+
+#define HANDLE "00112233445566778899aabbccddeeff"
+
+static void
+test_cursor_parse(void **state)
+{
+	static const struct { const char *why, *in; int want; bool handle; int64_t seq; } rows[] = {
+		{ "with a handle", HANDLE ".0123456789abcdef-7", 0, true, 7 },
+		{ "without", "0123456789abcdef-0", 0, false, 0 },
+		{ "greatest", "ab-9223372036854775807", 0, false, INT64_MAX },
+		{ "one more", "ab-9223372036854775808", -ERR_BAD, false, 0 },
+		{ "negative", "ab--1", -ERR_BAD, false, 0 },
+		{ "no sequence", "ab-", -ERR_BAD, false, 0 },
+		{ "no epoch", "-1", -ERR_BAD, false, 0 },
+		{ "epoch of 17", "0123456789abcdef0-1", -ERR_BAD, false, 0 },
+		{ "epoch not hexadecimal", "xyz-1", -ERR_BAD, false, 0 },
+		{ "short handle", "0011.ab-1", -ERR_BAD, false, 0 },
+		{ "handle not hexadecimal", "zz112233445566778899aabbccddeeff.ab-1", -ERR_BAD, false, 0 },
+		{ "nothing", "", -ERR_BAD, false, 0 },
+		{ "a number", "12", -ERR_BAD, false, 0 },
+		{ "blank behind", "ab-1 ", -ERR_BAD, false, 0 },
+	};
+	struct cursor c;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		row_assert(cursor_parse(str_from(rows[i].in), &c) == rows[i].want, "%s", rows[i].why);
+		if (rows[i].want == 0)
+			row_assert(c.has_handle == rows[i].handle && c.seq == rows[i].seq, "%s", rows[i].why);
+	}
+}
+
+static void
+test_cursor_round_trip(void **state)
+{
+	struct stream s = { .handled = true, .handle = { 1, 2, 0xff } };
+	char text[CURSOR_MAX];
+	struct cursor c;
+
+	(void)state;
+	assert_int_equal(cursor_parse(stream_cursor(&s, "fedcba9876543210", INT64_MAX, text), &c), 0);
+	assert_true(c.has_handle);
+	assert_memory_equal(c.handle, s.handle, HANDLE_SIZE);
+	assert_string_equal(c.epoch, "fedcba9876543210");
+	assert_int_equal(c.seq, INT64_MAX);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_sse_event), cmocka_unit_test(test_sse_ends), cmocka_unit_test(test_poll),
+		cmocka_unit_test(test_cursor_parse), cmocka_unit_test(test_cursor_round_trip),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
