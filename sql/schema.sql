@@ -43,14 +43,15 @@ CREATE UNIQUE INDEX box_handle ON box (realm, handle) WHERE handle IS NOT NULL;
 CREATE INDEX box_hub ON box (hub) WHERE hub != 0;
 CREATE INDEX box_until ON box (until) WHERE hub = 0;
 
--- Only live boxes hold claims. Boxes get their ids in the order of their age, so the order of
--- the key is the order of age.
+-- Only live boxes hold claims. The order of the ids is the order in which they were made.
 CREATE TABLE claim (
+	id	INTEGER PRIMARY KEY,
 	realm	TEXT NOT NULL,
 	name	BLOB NOT NULL,
 	box	INTEGER NOT NULL,
-	PRIMARY KEY (realm, name, box)
-) WITHOUT ROWID;
+	UNIQUE (realm, name, box)
+);
+CREATE INDEX claim_name ON claim (realm, name);
 CREATE INDEX claim_box ON claim (box, realm);
 
 -- The number the owner knows is (id - 1) % 2147483647 + 1. owner 0: it has ended.

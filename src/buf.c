@@ -1,4 +1,4 @@
-/* buf - growth doubles from 256 bytes; amortised one copy a byte. */
+/* buf - growth doubles, from 256 bytes or what is asked for at once; amortised one copy a byte. */
 #include "config.h"
 
 #include <assert.h>
@@ -75,7 +75,7 @@ grow(struct buf *b, size_t n)
 	want = b->n + n;
 	if (want <= b->size)
 		return 0;
-	for (size = b->size > 0 ? b->size : BUF_FIRST; size < want; size *= 2)
+	for (size = b->size > 0 ? b->size : want > BUF_FIRST ? want : BUF_FIRST; size < want; size *= 2)
 		;
 	if (size > b->max)
 		size = b->max;

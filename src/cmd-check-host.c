@@ -15,7 +15,7 @@
 
 /* ---- the courier ---- */
 
-/* The directory of this program, with the slash; false: not known. */
+/* The directory of this program; false: not known. */
 static bool
 own_directory(char out[PATH_MAX])
 {
@@ -26,23 +26,25 @@ own_directory(char out[PATH_MAX])
 		return false;
 	out[n] = '\0';
 	slash = strrchr(out, '/');
-	if (slash == NULL)
-		return false;
-	slash[1] = '\0';
-	return true;
+	if (slash != NULL)
+		*slash = '\0';
+	return slash != NULL;
 }
 
-/* Where `make install` puts it, or beside us as in a build directory. */
+static bool
+lies_in(const char *dir, char out[PATH_MAX])
+{
+	return (size_t)snprintf(out, PATH_MAX, "%s/sigpost.cgi", dir) < PATH_MAX &&
+	    access(out, F_OK) == 0;
+}
+
+/* Beside us, as in a build directory, or where `make install` puts it. */
 static bool
 find_courier(char out[PATH_MAX])
 {
 	static char dir[PATH_MAX];
 
-	if (own_directory(dir) && (size_t)snprintf(out, PATH_MAX, "%ssigpost.cgi", dir) < PATH_MAX &&
-	    access(out, F_OK) == 0)
-		return true;
-	return (size_t)snprintf(out, PATH_MAX, "%s/sigpost.cgi", SIGPOST_CGIDIR) < PATH_MAX &&
-	    access(out, F_OK) == 0;
+	return (own_directory(dir) && lies_in(dir, out)) || lies_in(SIGPOST_CGIDIR, out);
 }
 
 void
@@ -51,12 +53,13 @@ check_courier(struct check *k)
 	static char path[PATH_MAX];
 
 	if (!find_courier(path))
-		check_say(k, CHECK_WARN, "courier", "Only plain CGI needs it; make install puts it there",
+		check_warn(k, "courier", "Only plain CGI needs it; make install puts it there",
 		    "%s/sigpost.cgi is not there", SIGPOST_CGIDIR);
 	else if (access(path, X_OK) < 0)
-		check_say(k, CHECK_FAIL, "courier", "Let it be executed: chmod 755", "%s is not executable", path);
+		check_fail(k, "courier", "Let it be executed: chmod 755", "%s is not executable",
+		    path);
 	else
-		check_say(k, CHECK_OK, "courier", NULL, "%s", path);
+		check_ok(k, "courier", "%s", path);
 }
 
 /* ---- the pages ---- */
@@ -71,12 +74,13 @@ check_pages(struct check *k)
 	for (i = 0; i < sizeof files / sizeof files[0]; i++) {
 		snprintf(path, sizeof path, "%s/%s", k->www, files[i]);
 		if (access(path, R_OK) < 0) {
-			check_say(k, CHECK_WARN, "pages", "Only the page and its modules need it; name its directory "
-			    "with --www, or run make install", "%s cannot be read", path);
+			check_warn(k, "pages",
+			    "Only the page and its modules need it; name its directory with --www, "
+			    "or run make install", "%s cannot be read", path);
 			return;
 		}
 	}
-	check_say(k, CHECK_OK, "pages", NULL, "%s", k->www);
+	check_ok(k, "pages", "%s", k->www);
 }
 
 /* ---- descriptors ---- */
@@ -90,16 +94,19 @@ check_descriptors(struct check *k)
 	if (getrlimit(RLIMIT_NOFILE, &r) < 0)
 		return;
 	if (r.rlim_max < need)
-		check_say(k, CHECK_WARN, "descriptors", "Raise the hard limit (ulimit -Hn, LimitNOFILE=), or "
-		    "lower max_streams", "max_streams is %lld, but a process may open %llu files at most",
+		check_warn(k, "descriptors",
+		    "Raise the hard limit (ulimit -Hn, LimitNOFILE=), or lower max_streams",
+		    "max_streams is %lld, but a process may open %llu files at most",
 		    (long long)k->conf.max_streams, (unsigned long long)r.rlim_max);
 	else if (r.rlim_cur < need)
-		check_say(k, CHECK_WARN, "descriptors", "sigpost serve and hubs of CGI raise it themselves; for "
-		    "other servers use ulimit -n or LimitNOFILE=", "max_streams is %lld, but what is started "
-		    "from here may open %llu files (hard limit %llu)", (long long)k->conf.max_streams,
-		    (unsigned long long)r.rlim_cur, (unsigned long long)r.rlim_max);
+		check_warn(k, "descriptors",
+		    "sigpost serve and hubs of CGI raise it themselves; for other servers use "
+		    "ulimit -n or LimitNOFILE=",
+		    "max_streams is %lld, but what is started from here may open %llu files (hard "
+		    "limit %llu)", (long long)k->conf.max_streams, (unsigned long long)r.rlim_cur,
+		    (unsigned long long)r.rlim_max);
 	else
-		check_say(k, CHECK_OK, "descriptors", NULL, "max_streams is %lld, a process may open %llu files",
+		check_ok(k, "descriptors", "max_streams is %lld, a process may open %llu files",
 		    (long long)k->conf.max_streams, (unsigned long long)r.rlim_cur);
 }
 
@@ -129,15 +136,17 @@ check_lighttpd(struct check *k)
 	int last = lighttpd_version(text, sizeof text);
 
 	if (text[0] == '\0')
-		check_say(k, CHECK_WARN, "lighttpd", "Only sigpost serve needs it: install the package lighttpd",
+		check_warn(k, "lighttpd",
+		    "Only sigpost serve needs it: install the package lighttpd",
 		    "it is not installed");
 	else if (last < 40)
-		check_say(k, CHECK_WARN, "lighttpd", "Event streams need 1.4.40: upgrade it, or use long poll",
+		check_warn(k, "lighttpd", "Event streams need 1.4.40: upgrade it, or use long poll",
 		    "%s holds answers back until they are whole", text);
 	else if (last < 74)
-		check_say(k, CHECK_OK, "lighttpd", NULL, "%s: event streams by FastCGI and CGI; WebSocket could "
-		    "pass by cgi.upgrade only, by FastCGI from 1.4.74 on", text);
+		check_ok(k, "lighttpd",
+		    "%s: event streams by FastCGI and CGI; WebSocket could pass by cgi.upgrade "
+		    "only, by FastCGI from 1.4.74 on", text);
 	else
-		check_say(k, CHECK_OK, "lighttpd", NULL, "%s: event streams by FastCGI and CGI; WebSocket could "
-		    "pass by both", text);
+		check_ok(k, "lighttpd",
+		    "%s: event streams by FastCGI and CGI; WebSocket could pass by both", text);
 }

@@ -70,8 +70,9 @@ judge_place(struct check *k)
 	static char real[PATH_MAX];
 
 	if (realpath(k->dir, real) != NULL && looks_served(real))
-		check_say(k, CHECK_WARN, "directory", "Name a place outside of what the web server serves "
-		    "with --db or SIGPOST_DB", "%s looks like a place web servers serve files from", real);
+		check_warn(k, "directory",
+		    "Name a place outside of what the web server serves with --db or SIGPOST_DB",
+		    "%s looks like a place web servers serve files from", real);
 }
 
 static void
@@ -84,22 +85,38 @@ judge_owner(struct check *k, const struct stat *st)
 	const struct passwd *owner = getpwuid(st->st_uid);
 
 	if (k->dir_usable && st->st_uid != geteuid() && geteuid() != 0)
-		check_say(k, CHECK_WARN, "directory", "Serve as the user it belongs to",
-		    "%s belongs to uid %u, this is uid %u", k->dir, (unsigned)st->st_uid, (unsigned)geteuid());
+		check_warn(k, "directory", "Serve as the user it belongs to",
+		    "%s belongs to uid %u, this is uid %u", k->dir, (unsigned)st->st_uid,
+		    (unsigned)geteuid());
 	if (owner != NULL && one_of(owner->pw_name, strlen(owner->pw_name), servers))
-		check_say(k, CHECK_WARN, "directory", "If programs of other people run as that user too, "
-		    "run sigpost as a user of its own", "%s belongs to %s, the web server's own user",
-		    k->dir, owner->pw_name);
+		check_warn(k, "directory",
+		    "If programs of other people run as that user too, run sigpost as a user of "
+		    "its own", "%s belongs to %s, the web server's own user", k->dir,
+		    owner->pw_name);
 }
 
 static void
 judge_mode(struct check *k, const struct stat *st)
 {
 	if ((st->st_mode & 077) != 0)
-		check_say(k, CHECK_WARN, "directory", "Close it with chmod 700",
+		check_warn(k, "directory", "Close it with chmod 700",
 		    "%s is open to other users (mode %o)", k->dir, SHOWN_MODE(*st));
 	else
-		check_say(k, CHECK_OK, "directory", NULL, "%s can be written (mode %o)", k->dir, SHOWN_MODE(*st));
+		check_ok(k, "directory", "%s can be written (mode %o)", k->dir, SHOWN_MODE(*st));
+}
+
+static void
+missing_directory(struct check *k)
+{
+	const char *why = strerror(errno);
+
+	if (errno == ENOENT)
+		check_fail(k, "directory", "Run sigpost init, as the user that will serve",
+		    "%s: %s", k->dir, why);
+	else
+		check_fail(k, "directory",
+		    "Run this as the user that will serve, or name another place with --db or "
+		    "SIGPOST_DB", "%s: %s", k->dir, why);
 }
 
 void
@@ -108,14 +125,11 @@ check_directory(struct check *k)
 	struct stat st;
 
 	if (stat(k->dir, &st) < 0) {
-		check_say(k, CHECK_FAIL, "directory", errno == ENOENT ?
-		    "Run sigpost init, as the user that will serve" :
-		    "Run this as the user that will serve, or name another place with --db or SIGPOST_DB",
-		    "%s: %s", k->dir, strerror(errno));
+		missing_directory(k);
 		return;
 	}
 	if (!S_ISDIR(st.st_mode)) {
-		check_say(k, CHECK_FAIL, "directory", "Name another place with --db or SIGPOST_DB",
+		check_fail(k, "directory", "Name another place with --db or SIGPOST_DB",
 		    "%s is not a directory", k->dir);
 		return;
 	}
@@ -123,9 +137,10 @@ check_directory(struct check *k)
 	if (k->dir_usable)
 		judge_mode(k, &st);
 	else
-		check_say(k, CHECK_FAIL, "directory", "Run this as the user that will serve, or give the "
-		    "directory to that user with chown", "%s cannot be written by uid %u (mode %o)",
-		    k->dir, (unsigned)geteuid(), SHOWN_MODE(st));
+		check_fail(k, "directory",
+		    "Run this as the user that will serve, or give the directory to that user with "
+		    "chown", "%s cannot be written by uid %u (mode %o)", k->dir,
+		    (unsigned)geteuid(), SHOWN_MODE(st));
 	judge_owner(k, &st);
 	judge_place(k);
 }
@@ -154,7 +169,7 @@ static const char *
 remote_fs(const char *path)
 {
 #ifdef __linux__
-	static const struct { long type; const char *name; } known[] = {
+	static const struct { uint32_t type; const char *name; } known[] = {
 		{ 0x6969, "NFS" }, { 0x517b, "SMB" }, { 0xff534d42, "CIFS" }, { 0xfe534d42, "SMB" },
 		{ 0x01021997, "9P" }, { 0x65735546, "FUSE" }, { 0x786f4256, "a shared folder" },
 	};
@@ -164,7 +179,7 @@ remote_fs(const char *path)
 	if (statfs(path, &fs) < 0)
 		return NULL;
 	for (i = 0; i < sizeof known / sizeof known[0]; i++)
-		if (((unsigned long)fs.f_type & 0xffffffff) == ((unsigned long)known[i].type & 0xffffffff))
+		if ((uint32_t)fs.f_type == known[i].type)
 			return known[i].name;
 #else
 	(void)path;
@@ -179,15 +194,17 @@ judge_journal(struct check *k, const struct store_stat *st)
 	bool wal = strcmp(st->journal, "wal") == 0;
 
 	if (wal)
-		check_say(k, CHECK_OK, "journal", NULL, "WAL");
+		check_ok(k, "journal", "WAL");
 	else if (strcmp(k->conf.journal, "rollback") == 0)
-		check_say(k, CHECK_OK, "journal", NULL, "rollback (%s), as journal = rollback says", st->journal);
+		check_ok(k, "journal", "rollback (%s), as journal = rollback says", st->journal);
 	else if (fs != NULL)
-		check_say(k, CHECK_WARN, "journal", "Put the database on a local disk", "rollback (%s): "
-		    "%s is on %s, where WAL does not work; writing is slower", st->journal, k->dir, fs);
+		check_warn(k, "journal", "Put the database on a local disk",
+		    "rollback (%s): %s is on %s, where WAL does not work; writing is slower",
+		    st->journal, k->dir, fs);
 	else
-		check_say(k, CHECK_WARN, "journal", "Start a server on it, which turns WAL on; if this stays, "
-		    "the file system cannot do it", "rollback (%s), though WAL is wanted", st->journal);
+		check_warn(k, "journal",
+		    "Start a server on it, which turns WAL on; if this stays, the file system "
+		    "cannot do it", "rollback (%s), though WAL is wanted", st->journal);
 }
 
 static void
@@ -197,11 +214,11 @@ describe_database(struct check *k, struct store *s)
 	int rc = cmd_db_stat(s, &st);
 
 	if (rc < 0) {
-		check_say(k, CHECK_FAIL, "database", mend_database(rc), "%s was opened, but reading it failed "
-		    "(%s)", k->conf.db, err_name(rc));
+		check_fail(k, "database", mend_database(rc),
+		    "%s was opened, but reading it failed (%s)", k->conf.db, err_name(rc));
 		return;
 	}
-	check_say(k, CHECK_OK, "database", NULL, "%s opens (schema %d, %lld bytes)", k->conf.db, st.schema,
+	check_ok(k, "database", "%s opens (schema %d, %lld bytes)", k->conf.db, st.schema,
 	    (long long)st.db_bytes);
 	judge_journal(k, &st);
 }
@@ -217,10 +234,11 @@ check_database(struct check *k)
 		return;
 	rc = cmd_db_open(&k->conf, false, &s, &why);
 	if (rc == -ERR_NOTFOUND)
-		check_say(k, CHECK_WARN, "database", "Run sigpost init, or let the server make it when it "
-		    "first starts", "%s is not there yet", k->conf.db);
+		check_warn(k, "database",
+		    "Run sigpost init, or let the server make it when it first starts",
+		    "%s is not there yet", k->conf.db);
 	else if (rc < 0)
-		check_say(k, CHECK_FAIL, "database", mend_database(rc), "%s", why);
+		check_fail(k, "database", mend_database(rc), "%s", why);
 	else {
 		describe_database(k, s);
 		store_close(s);
@@ -234,15 +252,16 @@ static void
 judge_watch(struct check *k, int watch, const char *path)
 {
 	if (watch >= 0)
-		check_say(k, CHECK_OK, "bell", NULL, "%s can be watched", path);
+		check_ok(k, "bell", "%s can be watched", path);
 	else if (errno == EMFILE)
-		check_say(k, CHECK_WARN, "bell", "Raise fs.inotify.max_user_instances with sysctl",
-		    "uid %u has no inotify instance left: processes look for messages every 20 ms instead",
-		    (unsigned)geteuid());
+		check_warn(k, "bell", "Raise fs.inotify.max_user_instances with sysctl",
+		    "uid %u has no inotify instance left: processes look for messages every 20 ms "
+		    "instead", (unsigned)geteuid());
 	else
-		check_say(k, CHECK_WARN, "bell", "Raise fs.inotify.max_user_watches with sysctl, or look at "
-		    "the file system", "%s cannot be watched (%s): processes look for messages every 20 ms "
-		    "instead", path, strerror(errno));
+		check_warn(k, "bell",
+		    "Raise fs.inotify.max_user_watches with sysctl, or look at the file system",
+		    "%s cannot be watched (%s): processes look for messages every 20 ms instead",
+		    path, strerror(errno));
 }
 
 /* Before there is a bell its directory stands for it. */
@@ -267,7 +286,7 @@ check_bell(struct check *k)
 void
 check_bell(struct check *k)
 {
-	check_say(k, CHECK_OK, "bell", NULL, "files are watched by the system's own means");
+	check_ok(k, "bell", "files are watched by the system's own means");
 }
 #endif
 
@@ -326,16 +345,16 @@ describe_hub(struct check *k, const struct stat *lock)
 	struct stat door;
 
 	if (!beside(k, HANDOFF_SUFFIX, path) || stat(path, &door) < 0) {
-		check_say(k, CHECK_WARN, "hub", "It makes its socket anew within a second; run this again",
+		check_warn(k, "hub", "It makes its socket anew within a second; run this again",
 		    "pid %ld has the lock, but %s%s is not there", pid, k->conf.db, HANDOFF_SUFFIX);
 		return;
 	}
 	if (door.st_uid != geteuid() && geteuid() != 0)
-		check_say(k, CHECK_WARN, "hub", "Let CGI programs and servers on one database run as one user",
-		    "pid %ld serves couriers as uid %u and lets no other user in; this is uid %u", pid,
-		    (unsigned)door.st_uid, (unsigned)geteuid());
+		check_warn(k, "hub", "Let CGI programs and servers on one database run as one user",
+		    "pid %ld serves couriers as uid %u and lets no other user in; this is uid %u",
+		    pid, (unsigned)door.st_uid, (unsigned)geteuid());
 	else
-		check_say(k, CHECK_OK, "hub", NULL, "pid %ld serves couriers as uid %u, this is uid %u", pid,
+		check_ok(k, "hub", "pid %ld serves couriers as uid %u, this is uid %u", pid,
 		    (unsigned)door.st_uid, (unsigned)geteuid());
 }
 
@@ -352,7 +371,7 @@ check_hub(struct check *k)
 	if (fd >= 0 && is_locked(fd) && fstat(fd, &st) == 0)
 		describe_hub(k, &st);
 	else
-		check_say(k, CHECK_OK, "hub", NULL, "none runs: the first CGI request, or a server, starts one");
+		check_ok(k, "hub", "none runs: the first CGI request, or a server, starts one");
 	if (fd >= 0)
 		close(fd);
 }

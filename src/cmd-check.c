@@ -17,39 +17,68 @@
 
 #define WHAT_MAX 8192	/* two paths fit */
 
-static const char *const levels[CHECK__MAX] = {
-	[CHECK_OK] = "ok", [CHECK_WARN] = "warn", [CHECK_FAIL] = "fail",
+struct row {
+	const char	*level, *about, *mend;	/* mend NULL: ok */
+	char		 what[WHAT_MAX];
 };
 
 static void
-collect(struct json_object *rows, const char *level, const char *about, const char *what, const char *mend)
+collect(struct json_object *rows, const struct row *row)
 {
 	struct json_object *o = json_object_new_object();
 
-	json_object_object_add(o, "level", json_object_new_string(level));
-	json_object_object_add(o, "about", json_object_new_string(about));
-	json_object_object_add(o, "what", json_object_new_string(what));
-	if (mend != NULL)
-		json_object_object_add(o, "mend", json_object_new_string(mend));
+	json_object_object_add(o, "level", json_object_new_string(row->level));
+	json_object_object_add(o, "about", json_object_new_string(row->about));
+	json_object_object_add(o, "what", json_object_new_string(row->what));
+	if (row->mend != NULL)
+		json_object_object_add(o, "mend", json_object_new_string(row->mend));
 	json_object_array_add(rows, o);
 }
 
-void
-check_say(struct check *k, enum check_level level, const char *about, const char *mend,
-    const char *what, ...)
+static void
+say(struct check *k, struct row *row, const char *what, va_list ap)
 {
-	static char text[WHAT_MAX];
+	vsnprintf(row->what, sizeof row->what, what, ap);
+	if (k->rows != NULL)
+		collect(k->rows, row);
+	else if (row->mend == NULL)
+		printf("%-5s %-12s %s\n", row->level, row->about, row->what);
+	else
+		printf("%-5s %-12s %s. %s\n", row->level, row->about, row->what, row->mend);
+}
+
+void
+check_ok(struct check *k, const char *about, const char *what, ...)
+{
+	struct row row = { .level = "ok", .about = about };
 	va_list ap;
 
 	va_start(ap, what);
-	vsnprintf(text, sizeof text, what, ap);
+	say(k, &row, what, ap);
 	va_end(ap);
-	k->failed = k->failed || level == CHECK_FAIL;
-	if (k->rows != NULL)
-		collect(k->rows, levels[level], about, text, mend);
-	else
-		printf("%-5s %-12s %s%s%s\n", levels[level], about, text, mend != NULL ? ". " : "",
-		    mend != NULL ? mend : "");
+}
+
+void
+check_warn(struct check *k, const char *about, const char *mend, const char *what, ...)
+{
+	struct row row = { .level = "warn", .about = about, .mend = mend };
+	va_list ap;
+
+	va_start(ap, what);
+	say(k, &row, what, ap);
+	va_end(ap);
+}
+
+void
+check_fail(struct check *k, const char *about, const char *mend, const char *what, ...)
+{
+	struct row row = { .level = "fail", .about = about, .mend = mend };
+	va_list ap;
+
+	va_start(ap, what);
+	say(k, &row, what, ap);
+	va_end(ap);
+	k->failed = true;
 }
 
 static void
@@ -60,7 +89,7 @@ check_settings(struct check *k)
 
 	for (i = 0; i < conf_count; i++) {
 		conf_show(&k->conf, &conf_rows[i], value);
-		check_say(k, CHECK_OK, "setting", NULL, "%s = %s (%s)", conf_rows[i].name, value,
+		check_ok(k, "setting", "%s = %s (%s)", conf_rows[i].name, value,
 		    conf_source_name(conf_from(&conf_rows[i])));
 	}
 }

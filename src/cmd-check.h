@@ -14,22 +14,24 @@
 
 #include "conf.h"
 
-enum check_level { CHECK_OK, CHECK_WARN, CHECK_FAIL, CHECK__MAX };
-
 struct json_object;
 
 struct check {
-	struct conf		 conf;
-	char			 dir[CONF_STR_MAX];	/* of the database, as the settings name it */
-	const char		*www;			/* directory of the pages */
-	struct json_object	*rows;			/* collects for --json; NULL: printed as they come */
-	bool			 dir_usable;		/* set by check_directory */
-	bool			 failed;		/* some row is fail */
+	struct conf	 conf;
+	char		 dir[CONF_STR_MAX];	/* of the database, as the settings name it */
+	const char	*www;			/* directory of the pages */
+	struct json_object *rows;		/* of --json; NULL: printed as they come */
+	bool		 dir_usable;		/* set by check_directory */
+	bool		 failed;		/* some row is fail */
 };
 
-/* One row. what: printf; no full stop. mend: one sentence without full stop, NULL for ok. */
-void	check_say(struct check *k, enum check_level level, const char *about, const char *mend,
-	    const char *what, ...) __attribute__((format(printf, 5, 6)));
+/* One row each. what: printf; no full stop. mend: one sentence without full stop. */
+void	check_ok(struct check *k, const char *about, const char *what, ...)
+	    __attribute__((format(printf, 3, 4)));
+void	check_warn(struct check *k, const char *about, const char *mend, const char *what, ...)
+	    __attribute__((format(printf, 4, 5)));
+void	check_fail(struct check *k, const char *about, const char *mend, const char *what, ...)
+	    __attribute__((format(printf, 4, 5)));
 
 /* cmd-check-store.c */
 void	check_directory(struct check *k);

@@ -27,8 +27,8 @@ fail(const char *why)
 static int
 fail_directory(const char *dir)
 {
-	fprintf(stderr, "sigpost init: %s: %s; make it by hand (mkdir -m 700), or name another place "
-	    "with --db or SIGPOST_DB\n", dir, strerror(errno));
+	fprintf(stderr, "sigpost init: %s: %s; make it by hand (mkdir -m 700), or name "
+	    "another place with --db or SIGPOST_DB\n", dir, strerror(errno));
 	return CMD_FAILED;
 }
 
@@ -89,8 +89,8 @@ static void
 mention_root(const char *dir)
 {
 	if (geteuid() == 0)
-		fprintf(stderr, "sigpost init: this belongs to root; where sigpost runs as another user, "
-		    "chown -R it: %s\n", dir);
+		fprintf(stderr, "sigpost init: this belongs to root; where sigpost runs as another "
+		    "user, chown -R it: %s\n", dir);
 }
 
 int

@@ -9,6 +9,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -183,14 +184,16 @@ save(const struct serve *s)
 static int
 check_options(struct serve *s)
 {
+	static char www[PATH_MAX];
 	uint64_t port, procs;
 
 	if (str_uint(str_from(s->port), 65535, &port) < 0 || port == 0)
 		return fail(s->port, "a port is a number from 1 to 65535");
 	if (str_uint(str_from(s->procs), 64, &procs) < 0 || procs == 0)
 		return fail(s->procs, "the number of backend processes is from 1 to 64");
-	if (access(s->www, R_OK | X_OK) < 0)
+	if (access(s->www, R_OK | X_OK) < 0 || realpath(s->www, www) == NULL)
 		return fail(s->www, "this directory of pages cannot be read; name it with --www");
+	s->www = www;	/* lighttpd would look for it below the document root */
 	return 0;
 }
 

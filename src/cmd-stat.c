@@ -25,8 +25,8 @@ static const struct row {
 	{ "links", offsetof(struct store_stat, links), "joinings known to an opener" },
 	{ "messages", offsetof(struct store_stat, messages), "messages stored" },
 	{ "message_bytes", offsetof(struct store_stat, message_bytes), "... their bytes" },
-	{ "untaken", offsetof(struct store_stat, untaken), "... of them not yet taken by a stream" },
-	{ "last_seq", offsetof(struct store_stat, last_seq), "position of the newest message ever" },
+	{ "untaken", offsetof(struct store_stat, untaken), "... of them not taken by a stream" },
+	{ "last_seq", offsetof(struct store_stat, last_seq), "position of the newest message" },
 	{ "db_bytes", offsetof(struct store_stat, db_bytes), "size of the database" },
 	{ "wal_bytes", offsetof(struct store_stat, wal_bytes), "size of its WAL" },
 };
@@ -48,7 +48,8 @@ print(const struct conf *c, const struct store_stat *st)
 	printf("%-14s %s\n", "journal", st->journal);
 	printf("%-14s %s\n", "epoch", st->epoch);
 	for (i = 0; i < row_count; i++)
-		printf("%-14s %12" PRId64 "  %s\n", rows[i].name, value(st, &rows[i]), rows[i].what);
+		printf("%-14s %12" PRId64 "  %s\n", rows[i].name, value(st, &rows[i]),
+		    rows[i].what);
 }
 
 static int

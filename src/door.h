@@ -34,7 +34,7 @@ struct door {
 	void		*arg;
 };
 
-/* listen_fd and lock_fd: both inherited, or both -1. -ERR_NOMEM. Not getting the lock is no error. */
+/* listen_fd, lock_fd: both inherited, or both -1. -ERR_NOMEM; not to get the lock is no error. */
 int	door_init(struct door *d, struct loop *l, const char *db, int listen_fd, int lock_fd,
 	    void (*knock)(void *arg, int fd), void *arg);
 

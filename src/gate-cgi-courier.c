@@ -129,7 +129,7 @@ accept_request(struct arrival *a, uint32_t announced)
 	exchange_begin(x, r, fd, err);
 }
 
-/* 1: the message is whole; 0: more is to come. A block that is announced as too long is not sent. */
+/* 1: the message is whole; 0: more is to come. A block announced as too long is not sent. */
 static int
 whole(const struct arrival *a, uint32_t *length)
 {

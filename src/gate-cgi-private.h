@@ -53,7 +53,7 @@ struct exchange {
 	bool		 is_socket;
 };
 
-/* A body that is being read; r NULL: read to be thrown away, so that whoever sends it can listen. */
+/* A body that is being read; r NULL: to be thrown away, so that whoever sends it can listen. */
 struct intake {
 	struct list	 link;
 	struct gate_cgi	*gate;

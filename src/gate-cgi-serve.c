@@ -111,7 +111,7 @@ on_out(struct loop_fd *io, int events)
 		conn_room(&x->conn);
 }
 
-/* What may wait on an exchange: a full queue of a stream, and the message that filled it. */
+/* What may wait on an exchange: a stream's queue, and the message that went over its mark. */
 static size_t
 ceiling(const struct conf *conf)
 {
@@ -154,7 +154,8 @@ exchange_settle(struct exchange *x)
 
 /* ---- the body ---- */
 
-/* Everything is here, or will not come. x may be gone afterwards. */
+/* Everything is here, or will not come. x may be gone afterwards. Where a request is mounted is a
+ * setting of the courier that brought it, not of this process. */
 static void
 serve(struct exchange *x, struct req *r, int err)
 {
@@ -163,7 +164,7 @@ serve(struct exchange *x, struct req *r, int err)
 	gate_cgi_settle_soon(x->gate);
 	r->conn = &x->conn;
 	if (err == 0)
-		err = req_ready(r, hub->conf->mount);
+		err = req_ready(r, x->gate->alone ? hub->conf->mount : "auto");
 	if (err == 0)
 		hub_take(hub, r);
 	else
@@ -241,20 +242,16 @@ read_body(int fd, struct req *r)
 	return 1;
 }
 
+/* The same, a piece at a time: this is for the sender's good only. Of a file it is one piece, for
+ * the loop does not watch files. */
 static int
 throw_away(int fd, uint32_t *left)
 {
-	ssize_t n;
+	ssize_t n = take_bytes(fd, *left);
 
-	while (*left > 0) {
-		n = take_bytes(fd, *left);
-		if (n < 0 && errno == EAGAIN)
-			return 0;
-		if (n <= 0)
-			break;
+	if (n > 0)
 		*left -= (uint32_t)n;
-	}
-	return 1;
+	return n < 0 ? errno != EAGAIN : n == 0 || *left == 0;
 }
 
 static void
@@ -329,6 +326,8 @@ exchange_begin(struct exchange *x, struct req *r, int fd, int err)
 
 	if (err == 0)
 		err = req_length(r, &length);
+	if (err == 0 && length < 0 && req_brings_body(r))
+		err = -ERR_LENGTH;
 	if (err < 0 || length > 0)
 		unblock(fd);
 	if (err == 0 && length > 0)

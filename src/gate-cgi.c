@@ -216,7 +216,7 @@ fill_from(struct req *r, char *const *list)
 }
 
 struct gate_cgi *
-gate_cgi_alone(struct hub *hub, char *const *environ_list, void (*done)(void *), void *arg)
+gate_cgi_alone(struct hub *hub, char *const *environ_list, void (*done)(void *arg), void *arg)
 {
 	struct req *r = req_new((size_t)hub->conf->max_vars_bytes, (size_t)hub->conf->max_body_bytes);
 	struct gate_cgi *g = r == NULL ? NULL : new_gate(hub);

@@ -35,6 +35,7 @@ bool		 gate_cgi_listening(const struct gate_cgi *g);
 /* A gate without a door, for the one request of a CGI child: from environ_list, fd 0 and fd 1; both
  * numbers are /dev/null afterwards. done(arg), at the earliest before this returns, when its answer
  * is out or its client gone. NULL: out of memory, done is not called. */
-struct gate_cgi	*gate_cgi_alone(struct hub *hub, char *const *environ_list, void (*done)(void *), void *arg);
+struct gate_cgi	*gate_cgi_alone(struct hub *hub, char *const *environ_list,
+		    void (*done)(void *arg), void *arg);
 
 #endif

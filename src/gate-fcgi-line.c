@@ -91,7 +91,7 @@ wanted(const struct line *l)
 static void
 watch(struct line *l)
 {
-	if (loop_fd_watch(l->gate->hub->loop, &l->io, wanted(l)) < 0)
+	if (loop_fd_watch(l->gate->loop, &l->io, wanted(l)) < 0)
 		line_cut(l);
 }
 
@@ -182,7 +182,7 @@ wait_room(struct conn *c, bool yes)
 	if (!yes && c->finished)
 		return;			/* done follows */
 	gate_fcgi_enter(l, yes ? LINE_SLOW : LINE_OPEN);
-	if (loop_fd_watch(l->gate->hub->loop, &l->io, wanted(l)) == 0)
+	if (loop_fd_watch(l->gate->loop, &l->io, wanted(l)) == 0)
 		return;
 	gate_fcgi_enter(l, LINE_TAKEN);	/* tried again, or cut, when nobody is in the middle of it */
 	gate_fcgi_soon(l->gate);

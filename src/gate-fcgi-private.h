@@ -25,6 +25,7 @@ enum line_state {
 
 struct gate_fcgi {
 	struct hub	*hub;
+	struct loop	*loop;			/* the hub's; it outlives the hub */
 	struct loop_fd	 door;			/* the listening socket */
 	struct loop_timer sweep, soon, starved;
 	struct list	 lines[LINE__MAX];

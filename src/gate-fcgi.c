@@ -28,7 +28,7 @@
 static void
 arm(struct gate_fcgi *g, int64_t due)
 {
-	int64_t ms = due - loop_mono(g->hub->loop);
+	int64_t ms = due - loop_mono(g->loop);
 
 	if (g->due != 0 && g->due <= due)
 		return;
@@ -44,7 +44,7 @@ gate_fcgi_enter(struct line *l, enum line_state state)
 	list_del(&l->link);
 	list_add(&g->lines[state], &l->link);
 	l->state = (uint8_t)state;
-	l->since = loop_mono(g->hub->loop);
+	l->since = loop_mono(g->loop);
 	if (g->limit_ms[state] > 0)
 		arm(g, l->since + g->limit_ms[state]);
 }
@@ -98,7 +98,7 @@ on_sweep(struct loop_timer *t)
 	g->due = 0;
 	for (i = 0; i < LINE__MAX; i++)
 		if (g->limit_ms[i] > 0)
-			sweep(g, (enum line_state)i, loop_mono(g->hub->loop));
+			sweep(g, (enum line_state)i, loop_mono(g->loop));
 }
 
 /* ---- the door ---- */
@@ -110,7 +110,7 @@ starve(struct gate_fcgi *g, int error)
 		LOG(LOG_ERROR, "fastcgi: cannot accept", LOG_Z("error", strerror(error)),
 		    LOG_INT("connections", g->conns));
 	g->hungry = true;
-	loop_fd_watch(g->hub->loop, &g->door, 0);
+	loop_fd_watch(g->loop, &g->door, 0);
 	loop_timer_start(&g->starved, STARVED_MS, 0);
 }
 
@@ -119,7 +119,7 @@ on_starved(struct loop_timer *t)
 {
 	struct gate_fcgi *g = LIST_OF(t, struct gate_fcgi, starved);
 
-	if (loop_fd_watch(g->hub->loop, &g->door, LOOP_READ) < 0)
+	if (loop_fd_watch(g->loop, &g->door, LOOP_READ) < 0)
 		loop_timer_start(&g->starved, STARVED_MS, 0);
 }
 
@@ -191,6 +191,7 @@ gate_fcgi_new(struct hub *hub, int listen_fd)
 		return NULL;
 	}
 	g->hub = hub;
+	g->loop = hub->loop;
 	g->handles = 4;		/* the door and three timers */
 	init_states(g);
 	loop_timer_init(hub->loop, &g->sweep, on_sweep);

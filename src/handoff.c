@@ -62,6 +62,7 @@ handoff_head_read(const unsigned char *p, size_t n, uint32_t *length)
 static const char *const wanted[] = {
 	"HTTP_", "REQUEST_", "REMOTE_", "SERVER_", "SCRIPT_", "CONTENT_", "REDIRECT_", "PATH_INFO",
 	"PATH_TRANSLATED", "QUERY_STRING", "GATEWAY_INTERFACE", "AUTH_TYPE", "HTTPS", "DOCUMENT_ROOT",
+	"SIGPOST_MOUNT",
 };
 
 bool

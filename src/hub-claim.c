@@ -15,6 +15,8 @@
 #include "hub-private.h"
 #include "log.h"
 
+#define ASK_AGAIN_MS	400	/* a poll may just have been between two requests */
+
 struct proof {
 	struct list	link;		/* hub->proofs */
 	int64_t		box;
@@ -162,8 +164,8 @@ hub_contest(struct hub *hub, struct req *r, const struct box *holder)
 		return -ERR_CONFLICT;
 	if (loop_mono(hub->loop) - r->since >= hub->conf->grace_ms)
 		return 0;
-	if (holder->present && holder->hub != 0 && !r->asked) {
-		r->asked = true;
+	if (holder->present && holder->hub != 0 && loop_mono(hub->loop) >= r->ask_again) {
+		r->ask_again = loop_mono(hub->loop) + ASK_AGAIN_MS;
 		r->ask_box = holder->id;
 		r->ask_hub = holder->hub;
 	}
@@ -190,7 +192,7 @@ hub_ask(struct hub *hub, struct req *r)
 	if (rc == 0)
 		rc = hub_order(hub, r->ask_hub, MSG_PROVE, box, hub->id);
 	if (rc < 0)
-		r->asked = false;	/* asked again at the next try */
+		r->ask_again = 0;	/* at the next try */
 }
 
 /* ---- orders ---- */

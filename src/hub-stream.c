@@ -331,7 +331,8 @@ new_stream(struct hub *hub, struct req *r, const struct hub_open *o)
 	s->opener = r;
 	s->wire = o->wire;
 	s->box = o->box;
-	s->born = s->proven = loop_mono(hub->loop);
+	s->born = loop_mono(hub->loop);
+	s->proven = s->born - HUB_PROVEN_MS;	/* opening is no proof: it may have gone since */
 	s->life_ms = life - loop_jitter(life / 5 + 1);
 	s->handled = o->handle != NULL;
 	if (s->handled)

@@ -31,9 +31,15 @@ reply_cors(struct buf *head, const struct req *r)
 static void
 head_start(struct buf *b, const struct req *r, int status, const char *type)
 {
-	buf_addf(b, "Status: %d %s\r\n", status, err_reason(status));
-	if (type != NULL)
-		buf_addf(b, "Content-Type: %s\r\n", type);
+	buf_adds(b, STR("Status: "));
+	buf_addu(b, (uint64_t)status);
+	buf_addc(b, ' ');
+	buf_addz(b, err_reason(status));
+	if (type != NULL) {
+		buf_adds(b, STR("\r\nContent-Type: "));
+		buf_addz(b, type);
+	}
+	buf_adds(b, STR("\r\n"));
 	reply_cors(b, r);
 }
 
@@ -44,8 +50,11 @@ reply_send(struct req *r, int status, const char *type, struct str body, const c
 
 	buf_init(&b, HEAD_MAX + body.n);
 	head_start(&b, r, status, type);
-	if (status != 204)
-		buf_addf(&b, "Content-Length: %zu\r\n", body.n);
+	if (status != 204) {
+		buf_adds(&b, STR("Content-Length: "));
+		buf_addu(&b, body.n);
+		buf_adds(&b, STR("\r\n"));
+	}
 	buf_adds(&b, STR("Cache-Control: no-store\r\n"));
 	buf_addz(&b, extra);
 	buf_adds(&b, STR("\r\n"));

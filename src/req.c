@@ -8,7 +8,7 @@
 #include "req.h"
 
 enum var {
-	VAR_METHOD, VAR_URI, VAR_SCRIPT, VAR_LENGTH, VAR_TYPE, VAR_ENCODING, VAR_ACCEPT, VAR_ORIGIN,
+	VAR_METHOD, VAR_URI, VAR_SCRIPT, VAR_MOUNT, VAR_LENGTH, VAR_TYPE, VAR_ENCODING, VAR_ACCEPT, VAR_ORIGIN,
 	VAR_LAST_EVENT_ID, VAR_ASK_METHOD, VAR_ASK_HEADERS, VAR_REMOTE, VAR__MAX
 };
 
@@ -16,6 +16,7 @@ static const struct { enum var var; struct str name; } wanted[VAR__MAX] = {
 	{ VAR_METHOD, { "REQUEST_METHOD", 14 } },
 	{ VAR_URI, { "REQUEST_URI", 11 } },
 	{ VAR_SCRIPT, { "SCRIPT_NAME", 11 } },
+	{ VAR_MOUNT, { "SIGPOST_MOUNT", 13 } },
 	{ VAR_LENGTH, { "CONTENT_LENGTH", 14 } },
 	{ VAR_TYPE, { "CONTENT_TYPE", 12 } },
 	{ VAR_ENCODING, { "HTTP_CONTENT_ENCODING", 21 } },
@@ -106,6 +107,12 @@ req_body(struct req *r, struct str bytes)
 	return buf_err(&r->bytes);
 }
 
+bool
+req_brings_body(const struct req *r)
+{
+	return str_eq(var(r, VAR_METHOD), STR("POST"));
+}
+
 static enum method
 method_of(struct str name)
 {
@@ -132,10 +139,8 @@ auto_mount(struct str path, struct str script)
 }
 
 static int
-unmount(struct req *r, struct str path, const char *setting)
+unmount(struct req *r, struct str path, struct str m)
 {
-	struct str m = str_from(setting);
-
 	if (str_eq(m, STR("auto")))
 		m = auto_mount(path, var(r, VAR_SCRIPT));
 	while (m.n > 0 && m.p[m.n - 1] == '/')
@@ -193,7 +198,7 @@ req_ready(struct req *r, const char *mount)
 		return -ERR_BAD;
 	if (r->length >= 0 && (uint64_t)r->length != r->bytes.n)
 		return -ERR_BAD;
-	return unmount(r, path, mount);
+	return unmount(r, path, var(r, VAR_MOUNT).n > 0 ? var(r, VAR_MOUNT) : str_from(mount));
 }
 
 static int

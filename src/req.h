@@ -39,7 +39,7 @@ struct req {
 	struct list	 parked;	/* the hub's list while it waits */
 	int64_t		 since;		/* loop_mono of its first dispatch; 0 before */
 	int64_t		 again;		/* loop_mono of the next one */
-	bool		 asked;		/* for a proof that the holder of a name is alive … */
+	int64_t		 ask_again;	/* loop_mono; not before, for a proof that a name's holder is alive … */
 	int64_t		 ask_box;	/* … this one (0: nothing to ask) … */
 	int64_t		 ask_hub;	/* … of the hub that has its stream */
 	bool		 credentials;	/* the route allows them: CORS echoes the Origin */
@@ -65,7 +65,10 @@ int		 req_length(struct req *r, int64_t *length);
 /* Body bytes as they come. -ERR_TOOBIG: over max_body or over CONTENT_LENGTH; -ERR_NOMEM. */
 int		 req_body(struct req *r, struct str bytes);
 
-/* Everything is here. mount: conf.mount. -ERR_BAD: no REQUEST_URI or method, a NUL or control
+/* true for a method that comes with a body, announced or not. Good before req_ready. */
+bool		 req_brings_body(const struct req *r);
+
+/* Everything is here. mount: conf.mount; the variable SIGPOST_MOUNT of the request goes before it. -ERR_BAD: no REQUEST_URI or method, a NUL or control
  * character in the URI, or a body shorter than its length; -ERR_NOTFOUND: not below the mount. */
 int		 req_ready(struct req *r, const char *mount);
 

@@ -293,7 +293,8 @@ store_claim_add(struct store *s, const char *realm, struct str name, int64_t box
 	return s->ops->claim_add(s, realm, name, box, alone);
 }
 
-/* The oldest present box holding the name; if none is present, the oldest. -ERR_NOTFOUND.
+/* Of the boxes holding the name the one that claimed it first among those present; if none is
+ * present, the first of all. -ERR_NOTFOUND.
  * Costs the same for one holder and for thousands of holders of which the oldest is present. */
 static inline int
 store_claim_holder(struct store *s, const char *realm, struct str name, struct box *b)

@@ -1,4 +1,4 @@
-/* stream - rendering only; costs no memory beyond the struct while it is silent. */
+/* stream - rendering only; a silent stream costs no memory beyond its struct. */
 #include "config.h"
 
 #include <inttypes.h>
@@ -8,6 +8,7 @@
 #include "err.h"
 #include "stream.h"
 
+#define SCRATCH_KEEP	65536
 #define RENDER_MAX	(32u * 1024 * 1024)	/* one event with its data lines; bodies are smaller */
 
 struct str
@@ -55,58 +56,58 @@ cursor_parse(struct str text, struct cursor *out)
 	return 0;
 }
 
-/* What was rendered goes to the exchange as one piece. */
-static int
-queue(struct stream *s, struct buf *b)
-{
-	int rc = buf_err(b);
+/* ---- rendering ---- */
 
-	if (rc == 0)
-		rc = conn_add(s->conn, buf_str(b));
-	buf_release(b);
-	return rc;
+/* Where everything is rendered before it goes to its exchange as one piece; kept while it is
+ * small, since streams are rendered one after the other on one thread. */
+static struct buf scratch = { .max = RENDER_MAX };
+
+static struct buf *
+blank(void)
+{
+	if (scratch.size > SCRATCH_KEEP)
+		buf_release(&scratch);
+	buf_clear(&scratch);
+	return &scratch;
+}
+
+static int
+queue(struct stream *s)
+{
+	int rc = buf_err(&scratch);
+
+	return rc == 0 ? conn_add(s->conn, buf_str(&scratch)) : rc;
 }
 
 int
 stream_open(struct stream *s, uint32_t retry_ms, struct str cursor)
 {
-	struct buf b;
-
-	buf_init(&b, RENDER_MAX);
-	s->wire->open(&s->state, &b, retry_ms, cursor);
-	return queue(s, &b);
+	s->wire->open(&s->state, blank(), retry_ms, cursor);
+	return queue(s);
 }
 
 int
 stream_event(struct stream *s, const struct wire_event *e)
 {
-	struct buf b;
-
-	buf_init(&b, RENDER_MAX);
-	s->wire->event(&s->state, &b, e);
-	return queue(s, &b);
+	s->wire->event(&s->state, blank(), e);
+	return queue(s);
 }
 
 int
 stream_beat(struct stream *s)
 {
-	struct buf b;
-
-	buf_init(&b, RENDER_MAX);
-	s->wire->beat(&s->state, &b);
-	return queue(s, &b);
+	s->wire->beat(&s->state, blank());
+	return queue(s);
 }
 
 int
 stream_end(struct stream *s, const struct wire_end *end)
 {
-	struct buf b;
 	int rc;
 
 	s->ended = true;
-	buf_init(&b, RENDER_MAX);
-	s->wire->end(&s->state, &b, end);
-	rc = queue(s, &b);
+	s->wire->end(&s->state, blank(), end);
+	rc = queue(s);
 	conn_finish(s->conn);
 	return rc;
 }

@@ -241,6 +241,7 @@ void
 stand_stop(struct stand *s)
 {
 	on_turn(s);
+	s->hub.loop = NULL;	/* the hub may be gone before its gate */
 	gate_fcgi_free(s->gate);
 	loop_release(&s->loop);
 	free(s->address);

@@ -21,6 +21,12 @@
 #include "list.h"
 #include "loop.h"
 
+/* The rest of a request after its BEGIN_REQUEST, in words of records.h, and the answer. */
+#define GET		"P1:REQUEST_METHOD=GET&REQUEST_URI=/a P1 S1"
+#define GET_ANSWER	"out(1,GET) out(1, ) out(1,/a) eof(1) end(1,complete) "
+#define STREAM		"P1:REQUEST_METHOD=GET&REQUEST_URI=/stream P1 S1"
+#define HOLD		"P1:REQUEST_METHOD=GET&REQUEST_URI=/hold P1 S1"
+
 struct stand {
 	struct loop	 loop;
 	struct hub	 hub;

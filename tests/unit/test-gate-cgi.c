@@ -226,7 +226,7 @@ static const struct { const char *why, *vars, *in, *want; } bodies[] = {
 	{ "shorter than announced", POST "10", "123", "Status: 200 OK\r\n\r\nrefused bad" },
 	{ "announced, but nothing there", POST "1", NULL, "Status: 200 OK\r\n\r\nrefused bad" },
 	{ "announced as none", POST "0", "123", "Status: 200 OK\r\n\r\n" },
-	{ "not announced", POST, "123", "Status: 200 OK\r\n\r\n" },
+	{ "not announced", POST, "123", "Status: 200 OK\r\n\r\nrefused length" },
 	{ "a length that is no number", POST "1x", "1", "Status: 200 OK\r\n\r\nrefused bad" },
 	{ "a length below zero", POST "-1", "1", "Status: 200 OK\r\n\r\nrefused bad" },
 	{ "a length over the ceiling", POST "262145", "1", "Status: 200 OK\r\n\r\nrefused toobig" },

@@ -3,23 +3,15 @@
 
 #include "unit.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "conn.h"
-#include "err.h"
 #include "gate-fcgi-private.h"
-#include "log.h"
 #include "records.h"
 #include "stand.h"
 
-#define GET		"P1:REQUEST_METHOD=GET&REQUEST_URI=/a P1 S1"
-#define GET_ANSWER	"out(1,GET) out(1, ) out(1,/a) eof(1) end(1,complete) "
-#define STREAM		"P1:REQUEST_METHOD=GET&REQUEST_URI=/stream P1 S1"
 #define REFUSED(why)	"out(1," why ") eof(1) end(1,complete) "
 #define SHORT_MS	100	/* the least that settings allow */
 #define MANY		1000
@@ -275,6 +267,29 @@ each_request_has_its_own_time(void **state)
 	UNTIL(&s, hangs_up());
 }
 
+/* What follows a request begins the time of the next. */
+static void
+a_beginning_is_not_idle(void **state)
+{
+	(void)state;
+	client_send(&c, "B1k " GET);
+	client_send_bytes(&c, STR("\1\1\0"));
+	UNTIL(&s, says(GET_ANSWER));
+	UNTIL(&s, hangs_up());
+}
+
+static void
+who_only_asked_is_kept(void **state)
+{
+	(void)state;
+	client_send(&c, "V0");
+	UNTIL(&s, says("values() "));
+	stand_pass(&s, 3 * SHORT_MS);
+	client_send(&c, "B1 " GET);
+	UNTIL(&s, hangs_up());
+	assert_true(says("values() " GET_ANSWER));
+}
+
 static void
 many_idle_connections_are_kept(void **state)
 {
@@ -429,46 +444,6 @@ management_is_not_queued(void **state)
 	buf_release(&b);
 }
 
-/* ---- too many ---- */
-
-/* No descriptor is left: the one who waits is served when there is one, and it is logged once. */
-static void
-waits_for_descriptors(void **state)
-{
-	struct rlimit before, now;
-	struct client late;
-	int log[2], most;
-	char text[4096];
-	ssize_t n;
-
-	(void)state;
-	client_send(&c, "B1k " GET);
-	UNTIL(&s, says(GET_ANSWER));
-	assert_int_equal(pipe2(log, O_NONBLOCK | O_CLOEXEC), 0);
-	log_init(LOG_ERROR, log[1]);
-	client_open(&late, &s);
-	client_send(&late, "B1 " GET);
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
-	most = dup(0);
-	close(most);
-	now = before;
-	now.rlim_cur = (rlim_t)most;
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &now), 0);
-	stand_pass(&s, 350);
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
-	assert_int_equal(s.taken, 1);
-	UNTIL(&s, strcmp(client_words(&late), GET_ANSWER) == 0);
-	client_close(&late);
-	n = read(log[0], text, sizeof text - 1);
-	assert_true(n > 0);
-	text[n] = '\0';
-	assert_non_null(strstr(text, "cannot accept"));
-	assert_null(strstr(strstr(text, "cannot accept") + 1, "cannot accept"));
-	log_init(LOG_ERROR, STDERR_FILENO);
-	close(log[0]);
-	close(log[1]);
-}
-
 #define TEST(f)		cmocka_unit_test_setup_teardown(f, begin, end)
 #define TEST_TCP(f)	{ #f " (TCP)", f, begin_tcp, end, NULL }
 
@@ -486,6 +461,8 @@ main(void)
 		TEST(a_slow_body_is_told), TEST_TCP(a_slow_body_is_told),
 		TEST(silence_is_cut),
 		TEST(each_request_has_its_own_time),
+		TEST(a_beginning_is_not_idle),
+		TEST(who_only_asked_is_kept),
 		TEST(many_idle_connections_are_kept),
 		TEST(tells_of_room), TEST_TCP(tells_of_room),
 		TEST(who_reads_nothing_is_cut),
@@ -493,7 +470,6 @@ main(void)
 		TEST(a_long_answer_is_whole), TEST_TCP(a_long_answer_is_whole),
 		TEST(management_goes_between),
 		TEST(management_is_not_queued),
-		TEST(waits_for_descriptors),
 	};
 
 	return cmocka_run_group_tests_name("gate-fcgi limits", tests, NULL, NULL);

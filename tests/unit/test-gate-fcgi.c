@@ -6,26 +6,18 @@
 
 #include "unit.h"
 
-#include <fcntl.h>
-#include <stdio.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "conn.h"
-#include "err.h"
 #include "gate-fcgi-private.h"
 #include "records.h"
 #include "stand.h"
 
-#define GET		"P1:REQUEST_METHOD=GET&REQUEST_URI=/a P1 S1"
-#define GET_ANSWER	"out(1,GET) out(1, ) out(1,/a) eof(1) end(1,complete) "
 #define POST		"P1:REQUEST_METHOD=POST&REQUEST_URI=/b&CONTENT_LENGTH=4 P1 S1:body S1"
 #define POST_ANSWER	"out(1,POST) out(1, ) out(1,/b) out(1, ) out(1,body) eof(1) end(1,complete) "
-#define STREAM		"P1:REQUEST_METHOD=GET&REQUEST_URI=/stream P1 S1"
-#define HOLD		"P1:REQUEST_METHOD=GET&REQUEST_URI=/hold P1 S1"
 #define NOW		"P1:REQUEST_METHOD=GET&REQUEST_URI=/now P1 S1"
 #define NOW_ANSWER	"out(1,GET) out(1, ) out(1,/now) eof(1) end(1,complete) "
 
@@ -418,6 +410,19 @@ other_roles_are_refused(void **state)
 	assert_int_equal(s.taken, 1);
 }
 
+/* Who left before it was told so. */
+static void
+nobody_is_refused_a_role(void **state)
+{
+	(void)state;
+	client_send(&c, "B1r2 P1:A=B");
+	client_close(&c);
+	memset(&calls, 0, sizeof calls);
+	UNTIL(&s, calls.sends > 0);
+	stand_pass(&s, 5);
+	assert_int_equal(gate_fcgi_conns(s.gate), 0);
+}
+
 static void
 nonsense_is_closed(void **state)
 {
@@ -434,109 +439,6 @@ nonsense_is_closed(void **state)
 	}
 	assert_int_equal(s.taken, 0);
 	assert_int_equal(gate_fcgi_conns(s.gate), 1);	/* c */
-}
-
-/* ---- the door ---- */
-
-static void
-knows_a_listening_socket(void **state)
-{
-	int pair[2];
-
-	(void)state;
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-	assert_false(gate_fcgi_is_listening(pair[0]));
-	assert_false(gate_fcgi_is_listening(-1));
-	assert_int_equal(pipe(pair), 0);	/* (the first two stay open until the end) */
-	assert_false(gate_fcgi_is_listening(pair[0]));
-	assert_true(gate_fcgi_is_listening(s.gate->door.fd));
-}
-
-static void
-no_event_waits_for_another(void **state)
-{
-	int yes = 0;
-	socklen_t size = sizeof yes;
-	struct line *l;
-
-	(void)state;
-	open_stream("B1 " STREAM);
-	l = (struct line *)s.stream;
-	assert_int_equal(getsockopt(l->io.fd, 6 /* TCP */, 1 /* NODELAY */, &yes, &size), 0);
-	assert_int_equal(yes, 1);
-}
-
-static void
-stops(void **state)
-{
-	struct client idle, late;
-
-	(void)state;
-	client_open(&idle, &s);
-	client_send(&idle, "B1k " GET);
-	UNTIL(&s, strcmp(client_words(&idle), GET_ANSWER) == 0);
-	open_stream("B1k " STREAM);
-	gate_fcgi_stop(s.gate);
-	UNTIL(&s, (client_listen(&idle), idle.eof));
-	late.fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	assert_true(connect(late.fd, (struct sockaddr *)s.address, s.address_size) < 0);
-	close(late.fd);
-	stand_push(&s, STR("still"));
-	UNTIL(&s, says("out(1,head) out(1,still) "));
-	stand_end(&s);
-	UNTIL(&s, hangs_up());		/* although it was to be kept */
-	assert_int_equal(gate_fcgi_conns(s.gate), 0);
-	client_close(&idle);
-}
-
-/* Whatever is open when it is freed is cut, its users are told, nothing leaks. */
-static void
-frees_what_is_open(void **state)
-{
-	static const char *const rows[] = {
-		"", "B1", "B1 P1:A=B T4.1:\x05", "B1 P1 S1:x", "B1k " GET, "B1k " HOLD,
-		"B1k " HOLD " B1 " GET, "B1 " STREAM,
-		"B1 P1:REQUEST_METHOD=GET&REQUEST_URI=/big?700000 P1 S1",
-		"B1 P1:REQUEST_METHOD=POST&REQUEST_URI=/&CONTENT_LENGTH=999999999 P1 S1:x",
-	};
-	struct client each[COUNT(rows)];
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < COUNT(rows); i++) {
-		client_open(&each[i], &s);
-		client_send(&each[i], rows[i]);
-	}
-	UNTIL(&s, s.taken == 5 && s.refused == 1);
-	stand_pass(&s, 5);
-	end(NULL);
-	assert_int_equal(s.gone, 3);
-	for (i = 0; i < COUNT(rows); i++) {
-		client_listen(&each[i]);
-		assert_true(each[i].eof || each[i].reset);
-		client_close(&each[i]);
-	}
-	begin(NULL);
-}
-
-/* ---- fd 0 ---- */
-
-static void
-fd_0_stays_open(void **state)
-{
-	int saved = dup(0), fd = s.gate->door.fd;
-	struct gate_fcgi *g;
-
-	(void)state;
-	assert_int_equal(dup2(fd, 0), 0);
-	g = gate_fcgi_new(&s.hub, 0);
-	assert_non_null(g);
-	gate_fcgi_free(g);
-	stand_turn(&s);
-	assert_true(gate_fcgi_is_listening(0));
-	if (saved >= 0)
-		dup2(saved, 0);
-	close(saved);
 }
 
 #define TEST(f)		cmocka_unit_test_setup_teardown(f, begin, end)
@@ -567,12 +469,8 @@ main(void)
 		TEST(answers_management),
 		TEST(one_request_at_a_time),
 		TEST(other_roles_are_refused),
+		TEST(nobody_is_refused_a_role),
 		TEST(nonsense_is_closed),
-		TEST(knows_a_listening_socket),
-		TEST_TCP(no_event_waits_for_another),
-		TEST(stops),
-		TEST(frees_what_is_open),
-		TEST(fd_0_stays_open),
 	};
 
 	return cmocka_run_group_tests_name("gate-fcgi", tests, NULL, NULL);

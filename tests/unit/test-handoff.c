@@ -58,7 +58,8 @@ head_needs_all_its_bytes(void **state)
 }
 
 /* want: from `from` bytes on the head is refused; before, more is awaited. */
-static const struct { const char *why; size_t at; unsigned char put; size_t from; int want; } bad[] = {
+static const struct { const char *why; size_t at; unsigned char put; size_t from; int want; }
+    bad[] = {
 	{ "first byte of the magic", 0, 's', 1, -ERR_BAD },
 	{ "last byte of the magic", 7, '\r', 8, -ERR_BAD },
 	{ "a later version", 11, 2, 12, -ERR_VERSION },

@@ -1,6 +1,7 @@
 /* transcript - see transcript.h. */
 #include "config.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "err.h"
@@ -127,6 +128,25 @@ transcript_hear(struct transcript *t, struct str bytes)
 			buf_addz(words(t), "paused ");
 			fcgi_next(&t->fcgi);
 		}
+	}
+}
+
+void
+transcript_hear_in(struct transcript *t, struct str bytes, size_t first, size_t then)
+{
+	size_t n = first;
+	char *piece;
+
+	while (bytes.n > 0) {
+		n = n < bytes.n ? n : bytes.n;
+		piece = malloc(n);
+		if (piece == NULL)
+			abort();
+		memcpy(piece, bytes.p, n);
+		transcript_hear(t, str_make(piece, n));
+		free(piece);
+		bytes = str_skip(bytes, n);
+		n = then;
 	}
 }
 

@@ -1,0 +1,21 @@
+/* adapter - the table; see adapter.h. */
+#include <string.h>
+
+#include "adapter.h"
+
+const struct adapter *const adapters[] = {
+	&adapter_peerjs_ws,
+	&adapter_sigver_sse,
+	&adapter_nchan_sse,
+	&adapter_null_post,
+	NULL
+};
+
+const struct adapter *
+adapter_find(const char *name)
+{
+	for (const struct adapter *const *adapter = adapters; *adapter; adapter++)
+		if (strcmp((*adapter)->name, name) == 0)
+			return *adapter;
+	return NULL;
+}

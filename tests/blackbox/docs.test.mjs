@@ -1,0 +1,149 @@
+/**
+ * What the documents say: transcripts are run, configurations are those the other tests use, every
+ * setting is described, links lead somewhere, manual pages are well-formed.
+ */
+
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+import { kind, onSite } from './harness.mjs';
+import { KINDS } from './kinds.mjs';
+import { Session, transcripts } from './transcript.mjs';
+
+const SOURCE = fileURLToPath(new URL('../..', import.meta.url));
+const CONF = fileURLToPath(new URL('conf/', import.meta.url));
+const FILES = ['README.md', ...readdirSync(join(SOURCE, 'docs')).map((name) => `docs/${name}`)]
+  .filter((name) => name.endsWith('.md'));
+
+/** @param {string} name in the source tree */
+const read = (name) => readFileSync(join(SOURCE, name), 'utf8');
+
+/** The times users have, not the quick ones of other tests. */
+const USUAL = {
+  heartbeat_min_ms: 15_000, heartbeat_max_ms: 25_000, retry_min_ms: 500, retry_max_ms: 1500,
+  grace_ms: 3000, hold_ms: 25_000,
+};
+
+/** @param {string} file */
+function play(file) {
+  onSite(`transcripts of ${file}`, { settings: USUAL }, async (site) => {
+    const server = await site.serve(kind('lighttpd FastCGI'));
+    writeFileSync(join(site.root, '.curlrc'), 'no-progress-meter\n');  // as in a terminal
+    const env = { ...server.env, PATH: `${site.root}/bin:${process.env.PATH}`, HOME: site.root };
+    return new Session({ cwd: site.root, env }, (command) =>
+      command.replaceAll('http://127.0.0.1:9000', server.base));
+  }, {
+    'show what happens': async (session) => {
+      try {
+        for (const steps of transcripts(read(file))) {
+          await session.play(steps);
+        }
+        session.check();
+      } finally {
+        await session.end();
+      }
+    },
+  });
+}
+
+FILES.filter((file) => transcripts(read(file)).length > 0).forEach(play);
+
+// ---- settings
+
+/** The rows of conf.def: what it says of each setting. */
+function settings() {
+  const rows = read('src/conf.def').matchAll(
+    /^CONF_(INT|STR)\((\w+), (.*?), (?:(\w+), (\w+), )?"((?:[^"\\]|\\.)*)"\)$/gm);
+  return [...rows].map(([, type, name, usual, least, most, help]) => ({
+    type, name, usual, least, most: most === 'INT64_MAX' ? '' : most, help,
+  }));
+}
+
+/** @param {ReturnType<typeof settings>[number]} row as docs/settings.md has it */
+function tableRow({ type, name, usual, least, most, help }) {
+  const value = usual.replace('SIGPOST_LOCALSTATEDIR "', '"/var').replaceAll('"', '');
+  const range = type === 'INT' ? `${least} … ${most}`.trim() : '';
+  return `| \`${name}\` | ${value} | ${range} | ${help} |`;
+}
+
+test('every setting is in docs/settings.md, as conf.def has it', () => {
+  const all = settings();
+  assert.ok(all.length >= 20, `${all.length} rows were understood`);
+  assert.equal(all.length, read('src/conf.def').match(/^CONF_/gm)?.length, 'rows of conf.def');
+  const has = read('docs/settings.md').split('\n').filter((line) => /^\| `\w+` \|/.test(line));
+  assert.deepEqual(has, all.map(tableRow));
+});
+
+test('every setting is in sigpost(8)', () => {
+  const page = read('man/sigpost.8');
+  for (const { name } of settings()) {
+    assert.ok(page.includes(`\n.It Ic ${name} `) || page.includes(`\n.It Ic ${name}\n`), name);
+  }
+});
+
+// ---- configurations
+
+/** Where `make install` puts what the templates of the tests have in a directory of their own. */
+const INSTALLED = {
+  '@ROOT@/bin/sigpost.cgi': '/usr/local/libexec/sigpost/sigpost.cgi',
+  '@ROOT@/bin/sigpost': '/usr/local/bin/sigpost',
+  '@ROOT@/bin': '/usr/local/libexec/sigpost',
+  '@ROOT@/www': '/usr/local/share/sigpost/www',
+};
+
+/** @param {import('./kinds.mjs').Kind} row its template, filled as for an installation */
+function template({ conf, mount, external }) {
+  let text = readFileSync(join(CONF, conf), 'utf8').replaceAll('@MOUNT@', mount)
+    .replaceAll('@ROOT@/@NAME@.sock', external ? '/run/sigpost.sock' : '/run/lighttpd/sigpost.sock');
+  for (const [from, to] of Object.entries(INSTALLED)) {
+    text = text.replaceAll(from, to);
+  }
+  return new Set(text.split('\n').map((line) => line.trim()));
+}
+
+/** Whether a line sets a variable the way the tests do. @param {string} line @param {KINDS[number]} row */
+function sets(line, { setting }) {
+  const pair = /(SIGPOST_[A-Z_]+)"?(?: =>)? "([^"]*)"/.exec(line);
+  return pair !== null && setting?.(pair[1], pair[2]).trim() === line;
+}
+
+test('configurations in docs/web-servers.md are those of the tests', () => {
+  const snippets = [...read('docs/web-servers.md').matchAll(/^```(\S+\.conf)\n([^]*?)^```$/gm)];
+  const shown = new Set(snippets.map(([, file]) => file));
+  assert.deepEqual([...shown].sort(), readdirSync(CONF).sort(), 'each template is shown');
+  for (const [, file, text] of snippets) {
+    const row = KINDS.find((it) => it.conf === file);
+    assert.ok(row, file);
+    const known = template(row);
+    for (const line of text.split('\n').map((it) => it.trim()).filter(Boolean)) {
+      assert.ok(known.has(line) || sets(line, row), `${file} of the tests has no line\n${line}`);
+    }
+  }
+});
+
+// ---- the rest
+
+test('links lead somewhere', () => {
+  for (const file of FILES) {
+    for (const [, target] of read(file).matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)) {
+      const path = join(SOURCE, dirname(file), target);
+      assert.ok(existsSync(path), `${file} links to ${target}`);
+    }
+  }
+});
+
+test('manual pages are well-formed', (t) => {
+  const pages = readdirSync(join(SOURCE, 'man')).filter((name) => /\.\d$/.test(name));
+  assert.deepEqual(pages.sort(), ['sigpost.8', 'sigpost.cgi.8']);
+  if (spawnSync('mandoc', ['-Tlint', '/dev/null']).error !== undefined) {
+    t.skip('mandoc is not installed');
+    return;
+  }
+  for (const name of pages) {
+    execFileSync('mandoc', ['-Tlint', '-Wwarning', join(SOURCE, 'man', name)], { encoding: 'utf8' });
+  }
+});

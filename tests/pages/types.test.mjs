@@ -1,0 +1,52 @@
+/** The declarations fit the modules, and a user's program fits the declarations. */
+
+import { test } from 'node:test';
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+
+const WWW = fileURLToPath(new URL('../../www/', import.meta.url));
+
+const options = {
+  strict: true,
+  noEmit: true,
+  allowJs: true,
+  checkJs: true,
+  allowImportingTsExtensions: true,
+  noUnusedLocals: true,
+  target: ts.ScriptTarget.ES2022,
+  module: ts.ModuleKind.NodeNext,
+  moduleResolution: ts.ModuleResolutionKind.NodeNext,
+  lib: ['lib.es2022.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts'],
+  types: [],
+};
+
+/** What the compiler says of some files, one line each. */
+function complaints(files) {
+  const program = ts.createProgram(files, options);
+  return ts.getPreEmitDiagnostics(program).map(({ file, start, messageText }) => {
+    const line = file ? file.getLineAndCharacterOfPosition(start).line + 1 : 0;
+    return `${file?.fileName}:${line}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
+  });
+}
+
+test('the modules agree with their comments and each other', () => {
+  const modules = readdirSync(WWW).filter((name) => /\.m(js|ts)$/.test(name));
+  assert.deepEqual(complaints(modules.map((name) => WWW + name)), []);
+});
+
+test('a program that uses the client', () => {
+  assert.deepEqual(complaints([fileURLToPath(new URL('use.mts', import.meta.url))]), []);
+});
+
+test('the declarations name what the class has, and nothing else', async () => {
+  const { Sigver } = await import('../../www/sigver.mjs');
+  const text = ts.sys.readFile(`${WWW}sigver.d.mts`);
+  const declared = text.slice(text.indexOf('export class Sigver extends'))
+    .match(/^ {2}(?:readonly )?(\w+)(?=[(:<])/gm)
+    .map((it) => it.replace(/^ +(readonly )?/, ''));
+  const inherited = ['addEventListener', 'removeEventListener', 'url'];
+  const has = Object.getOwnPropertyNames(Sigver.prototype);
+  assert.deepEqual([...new Set(declared)].sort(), [...has, ...inherited].sort());
+});

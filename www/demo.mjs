@@ -1,0 +1,215 @@
+/** The page of the two windows: what is clicked goes to the visit, what it tells is shown. */
+
+import { Visit } from './visit.mjs';
+import { WireLog } from './wirelog.mjs';
+import { addLine, byId, pill, say, showPartner, showRoute, showSession, showStream, travel }
+  from './view.mjs';
+
+const KEY_LETTERS = 'abcdefghjkmnpqrstvwxyz23456789';
+const CUT = 'Cut off from the server. What is meant for this window waits there.';
+
+/**
+ * What to say in each phase of a visit.
+ * @type {Record<string, {word: string, tone: import('./view.mjs').Tone,
+ *   sentence: (it: any) => string}>}
+ */
+const PHASES = {
+  asking: { word: 'Connecting', tone: 'wait', sentence: () => 'Asking the server.' },
+  waiting: {
+    word: 'Waiting',
+    tone: 'wait',
+    sentence: ({ instead }) => `${instead ? 'Nobody had opened the key, so it is open here now.'
+      : 'The key is open.'} Waiting for the other window.`,
+  },
+  meeting: { word: 'Connecting', tone: 'wait', sentence: () => 'Making the connection.' },
+  connected: {
+    word: 'Connected',
+    tone: 'good',
+    sentence: ({ ms, guests }) => `Connected directly, ${ms}\u00a0ms after the first word.${
+      guests > 1 ? ` ${guests} guests.` : ''}`,
+  },
+  parted: {
+    word: 'Alone',
+    tone: 'bad',
+    sentence: () => 'The other window is gone.',
+  },
+  ended: { word: 'Ended', tone: 'bad', sentence: ({ reason }) => `The server ended it: ${reason}` },
+};
+
+const wire = new WireLog();
+/** @type {Visit | undefined} */
+let visit;
+/** What holds apart from the stream. */
+let sentence = '';
+
+/** @returns {URL} the mount path: this page's address up to its last `www/` */
+function base() {
+  const url = new URL('.', document.baseURI);
+  url.pathname = url.pathname.replace(/\/www\/(?!.*\/www\/).*$/, '/');
+  return url;
+}
+
+function newKey() {
+  const random = crypto.getRandomValues(new Uint8Array(12));
+  const letters = Array.from(random, (byte) => KEY_LETTERS[byte % KEY_LETTERS.length]).join('');
+  return letters.replace(/(.{4})(?=.)/g, '$1-');
+}
+
+/** @returns {string} the STUN server as a URI, or nothing */
+function stun() {
+  const value = byId('stun').value.trim();
+  return value && !/^stuns?:/.test(value) ? `stun:${value}` : value;
+}
+
+/** @param {string} key */
+function linkTo(key) {
+  const url = new URL(location.href);
+  url.search = stun() ? `?stun=${encodeURIComponent(stun())}` : '';
+  url.hash = encodeURIComponent(key);
+  return url.href;
+}
+
+function keyFromAddress() {
+  try {
+    return decodeURIComponent(location.hash.slice(1));
+  } catch {
+    return '';
+  }
+}
+
+/** @param {Visit} here */
+function roleIn({ opener, opening }) {
+  if (opener === undefined) {
+    return opening ? 'Opening' : 'Joining';
+  }
+  return opener ? 'You opened' : 'You joined';
+}
+
+function show() {
+  if (visit) {
+    const { key, opener } = visit;
+    showSession({ key, role: roleIn(visit), link: opener ? linkTo(key) : undefined });
+  } else {
+    showSession(undefined);
+  }
+  showPartner(visit?.partner
+    ?? { connection: 'none', channel: 'none', known: false, awaited: false });
+  showStream(visit?.state ?? 'none', visit?.transport ?? 'sse');
+}
+
+/** @param {any} event */
+function phase(event) {
+  const { word, tone, sentence: phrase } = PHASES[event.phase];
+  sentence = phrase(event);
+  say(sentence);
+  pill(word, tone);
+  show();
+  if (event.phase === 'ended') {
+    stay(undefined);
+  } else if (event.phase === 'connected') {
+    visit?.route().then(showRoute);
+  } else {
+    showRoute(undefined);
+  }
+}
+
+/** @param {Visit | undefined} next */
+function stay(next) {
+  visit?.leave();
+  visit = next;
+  showRoute(undefined);
+  show();
+}
+
+/**
+ * @param {string} key
+ * @param {boolean} opening
+ */
+function begin(key, opening) {
+  const iceServers = stun() ? [{ urls: stun() }] : [];
+  const here = new Visit(base(), { key, opening, iceServers, transport: byId('transport').value });
+  const on = (/** @type {string} */ type, /** @type {(event: any) => void} */ handle) => {
+    here.addEventListener(type, (event) => here === visit && handle(event));
+  };
+  on('phase', phase);
+  on('partner', show);
+  on('stream', () => {
+    say(here.state === 'paused' ? CUT : sentence);
+    show();
+  });
+  on('line', ({ text, how }) => addLine(text, false, how));
+  on('mark', ({ text, tone }) => wire.mark(text, tone));
+  on('wire', (event) => {
+    wire.add(event);
+    travel(event.direction);
+  });
+  stay(here);
+  phase({ phase: 'asking' });
+}
+
+function leave() {
+  stay(undefined);
+  history.replaceState(null, '', location.pathname + location.search); // a reload joins nothing
+  byId('key').value = newKey(); // the server keeps the former for a while, for the one who left
+  say('Nothing is connected.');
+  pill('Not connected', 'idle');
+  byId('key').focus();
+}
+
+/** @param {string} text */
+function write(text) {
+  const direct = byId('via-direct').checked;
+  visit?.write(text, direct);
+  addLine(text, true, direct ? 'directly' : 'via the server');
+}
+
+async function copy() {
+  try {
+    await navigator.clipboard.writeText(byId('link').value);
+    byId('copy').textContent = 'Copied';
+  } catch { // not everywhere without https
+    byId('link').select();
+    byId('copy').textContent = 'Ctrl+C';
+  }
+  setTimeout(() => { byId('copy').textContent = 'Copy'; }, 2000);
+}
+
+function joinFromAddress() {
+  const key = keyFromAddress();
+  if (key && key !== visit?.key) {
+    byId('key').value = key;
+    begin(key, false);
+  }
+}
+
+/**
+ * @param {string} id
+ * @param {(event: any) => void} handle
+ */
+function onSubmit(id, handle) {
+  byId(id).addEventListener('submit', (/** @type {SubmitEvent} */ event) => {
+    event.preventDefault();
+    handle(event);
+  });
+}
+
+onSubmit('start', ({ submitter }) => begin(byId('key').value, submitter?.value !== 'join'));
+onSubmit('write', () => {
+  const text = byId('text').value.trim();
+  if (text) {
+    write(text);
+    byId('text').value = '';
+  }
+});
+byId('another').addEventListener('click', () => { byId('key').value = newKey(); });
+byId('leave').addEventListener('click', leave);
+byId('cut').addEventListener('click', () => visit?.cutOrResume());
+byId('copy').addEventListener('click', copy);
+byId('clear').addEventListener('click', () => wire.clear());
+addEventListener('hashchange', joinFromAddress);
+
+byId('endpoint').textContent = new URL('sigver/opened', base()).href;
+byId('key').value = newKey();
+byId('stun').value = new URLSearchParams(location.search).get('stun') ?? '';
+stay(undefined);
+joinFromAddress();
