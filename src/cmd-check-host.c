@@ -98,16 +98,9 @@ check_descriptors(struct check *k)
 		    "Raise the hard limit (ulimit -Hn, LimitNOFILE=), or lower max_streams",
 		    "max_streams is %lld, but a process may open %llu files at most",
 		    (long long)k->conf.max_streams, (unsigned long long)r.rlim_max);
-	else if (r.rlim_cur < need)
-		check_warn(k, "descriptors",
-		    "sigpost serve and hubs of CGI raise it themselves; for other servers use "
-		    "ulimit -n or LimitNOFILE=",
-		    "max_streams is %lld, but what is started from here may open %llu files (hard "
-		    "limit %llu)", (long long)k->conf.max_streams, (unsigned long long)r.rlim_cur,
-		    (unsigned long long)r.rlim_max);
 	else
 		check_ok(k, "descriptors", "max_streams is %lld, a process may open %llu files",
-		    (long long)k->conf.max_streams, (unsigned long long)r.rlim_cur);
+		    (long long)k->conf.max_streams, (unsigned long long)r.rlim_max);
 }
 
 /* ---- lighttpd ---- */

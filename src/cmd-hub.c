@@ -7,7 +7,6 @@
 
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,18 +28,6 @@ open_fd(const char *text)
 	if (str_uint(str_from(text), INT32_MAX, &fd) < 0 || fcntl((int)fd, F_GETFD) < 0)
 		return -1;
 	return (int)fd;
-}
-
-/* A stream is a descriptor; web servers start CGI programs with few. */
-static void
-raise_fd_limit(void)
-{
-	struct rlimit fds;
-
-	if (getrlimit(RLIMIT_NOFILE, &fds) < 0)
-		return;
-	fds.rlim_cur = fds.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &fds);
 }
 
 static void
@@ -106,6 +93,5 @@ cmd_hub(int argc, char **argv)
 		return CMD_USAGE;
 	}
 	log_init((enum log_level)log_level(str_from(conf.log_level)), STDERR_FILENO);
-	raise_fd_limit();
 	return run(&service, &conf, listening, lock, ready);
 }

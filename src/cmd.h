@@ -14,6 +14,7 @@
 #define CMD_USAGE	2
 
 int	cmd_serve(int argc, char **argv);
+int	cmd_fcgi(int argc, char **argv);
 int	cmd_init(int argc, char **argv);
 int	cmd_check(int argc, char **argv);
 int	cmd_stat(int argc, char **argv);

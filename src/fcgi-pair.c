@@ -28,7 +28,8 @@ measure_one(struct str bytes, size_t *at, size_t *length)
 	*at += is_long ? 4 : 1;
 	*length = p[0];
 	if (is_long)
-		*length = (size_t)(p[0] & 127) << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3];
+		*length = (size_t)(p[0] & 127) << 24 | (size_t)p[1] << 16 |
+		    (size_t)p[2] << 8 | p[3];
 	return true;
 }
 
@@ -101,7 +102,8 @@ resume_part(struct buf *b, struct str *bytes, size_t room, struct str *name, str
 }
 
 int
-fcgi_pair_next(struct buf **part, struct str *bytes, size_t room, struct str *name, struct str *value)
+fcgi_pair_next(struct buf **part, struct str *bytes, size_t room,
+    struct str *name, struct str *value)
 {
 	struct str all = *bytes;
 	struct pair m;

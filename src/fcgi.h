@@ -52,7 +52,7 @@ struct fcgi_user {
 
 	/* A request begins. Not 0: it is answered FCGI_OVERLOADED and skipped. */
 	int	(*begin)(struct fcgi *f);
-	/* One variable; vars: that was the last; body: some of it. Not 0: refused is called with it. */
+	/* One variable; vars: that was the last; body: some of it. Not 0: refused gets it. */
 	int	(*var)(struct fcgi *f, struct str name, struct str value);
 	int	(*vars)(struct fcgi *f);
 	int	(*body)(struct fcgi *f, struct str bytes);

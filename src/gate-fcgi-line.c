@@ -184,7 +184,7 @@ wait_room(struct conn *c, bool yes)
 	gate_fcgi_enter(l, yes ? LINE_SLOW : LINE_OPEN);
 	if (loop_fd_watch(l->gate->loop, &l->io, wanted(l)) == 0)
 		return;
-	gate_fcgi_enter(l, LINE_TAKEN);	/* tried again, or cut, when nobody is in the middle of it */
+	gate_fcgi_enter(l, LINE_TAKEN);	/* tried again, or cut, when nobody is amid it */
 	gate_fcgi_soon(l->gate);
 }
 

@@ -160,7 +160,7 @@ own_listener(int fd)
 	flags = fcntl(fd, F_GETFL);
 	if (flags >= 0)
 		fcntl(fd, F_SETFL, flags | O_NONBLOCK);
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);	/* fails for a Unix socket */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);	/* not a Unix socket */
 	return fd;
 }
 

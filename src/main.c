@@ -24,15 +24,8 @@ run_fcgi(void)
 	static struct conf conf;
 	static struct service service;
 
-	if (service_conf(&conf) < 0 || service_start(&service, &conf) < 0)
+	if (service_conf(&conf) < 0 || service_fcgi(&service, &conf, 0) < 0)
 		return 1;
-	service.fcgi = gate_fcgi_new(&service.hub, 0);
-	service.cgi = gate_cgi_new(&service.hub, -1, -1);
-	if (service.fcgi == NULL || service.cgi == NULL) {
-		LOG(LOG_ERROR, "cannot start", LOG_Z("why", "out of memory"));
-		return 1;
-	}
-	service_run(&service);
 	return 0;
 }
 
@@ -64,7 +57,7 @@ run_alone(void)
 static int
 run_cgi(void)
 {
-	if (getenv("SIGPOST_ALONE") == NULL && courier_run() == 0)
+	if (getenv("SIGPOST_ALONE") == NULL && courier_run() == COURIER_DONE)
 		return 0;
 	return run_alone();
 }
@@ -77,6 +70,7 @@ static const struct verb {
 	const char	*help;		/* NULL: not for people */
 } verbs[] = {
 	{ "serve", cmd_serve, "serve everything on one port, through a lighttpd of its own" },
+	{ "fcgi", cmd_fcgi, "serve FastCGI on a socket of its own, for an external web server" },
 	{ "init", cmd_init, "make the database" },
 	{ "check", cmd_check, "say what is wrong with a set-up, and what mends it" },
 	{ "stat", cmd_stat, "show what the database holds" },

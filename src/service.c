@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "err.h"
@@ -117,6 +118,18 @@ watch_signals(struct service *s)
 	}
 }
 
+/* A stream is a descriptor; web servers start their programs with few. */
+static void
+raise_descriptors(void)
+{
+	struct rlimit fds;
+
+	if (getrlimit(RLIMIT_NOFILE, &fds) < 0)
+		return;
+	fds.rlim_cur = fds.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &fds);
+}
+
 int
 service_start(struct service *s, const struct conf *c)
 {
@@ -124,6 +137,7 @@ service_start(struct service *s, const struct conf *c)
 	int rc;
 
 	memset(s, 0, sizeof *s);
+	raise_descriptors();
 	setenv("UV_THREADPOOL_SIZE", "1", 0);	/* one checkpoint at a time is all there is */
 	rc = loop_init(&s->loop, on_turn, s);
 	if (rc == 0)
@@ -158,4 +172,19 @@ service_run(struct service *s)
 	loop_timer_close(&s->second, NULL);
 	loop_release(&s->loop);
 	LOG(LOG_INFO, "stopped", LOG_INT("pid", getpid()));
+}
+
+int
+service_fcgi(struct service *s, const struct conf *c, int fd)
+{
+	if (service_start(s, c) < 0)
+		return -ERR_IO;
+	s->fcgi = gate_fcgi_new(&s->hub, fd);
+	s->cgi = gate_cgi_new(&s->hub, -1, -1);
+	if (s->fcgi == NULL || s->cgi == NULL) {
+		LOG(LOG_ERROR, "cannot start", LOG_Z("why", "out of memory"));
+		return -ERR_NOMEM;
+	}
+	service_run(s);
+	return 0;
 }

@@ -37,6 +37,10 @@ void	service_run(struct service *s);
 /* From now on calls fn once a second. */
 void	service_each_second(struct service *s, void (*fn)(struct service *s));
 
+/* All of it for FastCGI on a listening socket, with the CGI door beside it: returns when it has ended,
+ * or -err after a log line. */
+int	service_fcgi(struct service *s, const struct conf *c, int fd);
+
 /* Drains and ends, as a signal would. */
 void	service_leave(struct service *s);
 

@@ -385,6 +385,44 @@ onSite('sigpost serve', {}, async (site) => site, {
   },
 });
 
+onSite('sigpost fcgi', {}, async (site) => site, {
+  'serves on a socket of its own, and takes it away again': async (site) => {
+    const { directory, db } = await made(site);
+    const path = join(directory, 'fcgi');
+    const it = new Process([join(site.root, 'bin/sigpost'), 'fcgi', '--listen', path, '--db', db],
+      { cwd: site.root });
+    const ask = () => run(['cgi-fcgi', '-bind', '-connect', path],
+      { cwd: site.root, env: { REQUEST_METHOD: 'GET', REQUEST_URI: '/' } });
+    await until('an answer', async () => /^Status: 200 OK\r\n/.test((await ask()).output));
+    assert.equal(statSync(path).mode & 0o7777, 0o660);
+    const second = await sigpost(site, ['fcgi', '--listen', path, '--db', db]);
+    assert.equal(second.status, 1);
+    assert.match(second.errors, /another process serves there/);
+    assert.match((await ask()).output, /"PeerJS Server"/);
+    assert.equal(await it.stop('SIGTERM'), 0, it.log());
+    assert.ok(!names(directory).includes('fcgi'));
+  },
+
+  'says what is wrong with where it should listen': async (site) => {
+    const { directory, db } = await made(site);
+    writeFileSync(join(directory, 'file'), '');
+    for (const [where, status, sentence] of /** @type {[string, number, RegExp][]} */ ([
+      [`/${'x'.repeat(107)}`, 1, /at most 107 bytes/],
+      [join(directory, 'file'), 1, /something else than a socket/],
+      ['0', 2, /a path that begins with/],
+      ['65536', 2, /a path that begins with/],
+      ['::1', 2, /a path that begins with/],
+    ])) {
+      const { status: got, errors } = await sigpost(site, ['fcgi', '--listen', where, '--db', db]);
+      assert.equal(got, status, where);
+      assert.match(errors, sentence);
+    }
+    const { status, errors } = await sigpost(site, ['fcgi', '--db', db]);
+    assert.equal(status, 2);
+    assert.match(errors, /--listen is missing/);
+  },
+});
+
 onSite('sigpost check, beside a hub that CGI founded', {}, async (site) => {
   await site.serve(kind('lighttpd CGI'));
   return site;

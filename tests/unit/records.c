@@ -18,7 +18,8 @@ put16(struct buf *out, unsigned int n)
 }
 
 void
-record_put(struct buf *out, unsigned int type, unsigned int id, struct str content, unsigned int padding)
+record_put(struct buf *out, unsigned int type, unsigned int id, struct str content,
+    unsigned int padding)
 {
 	assert(content.n <= CONTENT_MAX && padding <= 255);
 	buf_addc(out, FCGI_VERSION_1);
@@ -33,7 +34,8 @@ record_put(struct buf *out, unsigned int type, unsigned int id, struct str conte
 }
 
 void
-record_begin(struct buf *out, unsigned int id, unsigned int role, unsigned int flags, unsigned int padding)
+record_begin(struct buf *out, unsigned int id, unsigned int role, unsigned int flags,
+    unsigned int padding)
 {
 	struct buf b;
 
@@ -79,7 +81,8 @@ put_begin(struct buf *out, struct str word, unsigned int padding)
 }
 
 static void
-put_pairs(struct buf *out, unsigned int type, unsigned int id, struct str text, unsigned int padding)
+put_pairs(struct buf *out, unsigned int type, unsigned int id, struct str text,
+    unsigned int padding)
 {
 	struct str one, name, value;
 	struct buf b;

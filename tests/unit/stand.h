@@ -78,8 +78,8 @@ struct client {
 void		client_open(struct client *c, struct stand *s);
 void		client_close(struct client *c);
 void		client_send(struct client *c, const char *records);	/* words of records.h */
-void		client_send_bytes(struct client *c, struct str bytes);	/* turns while there is no room */
-const char	*client_words(struct client *c);	/* reads what is there; words of records_tell */
+void		client_send_bytes(struct client *c, struct str bytes);	/* turns while it is full */
+const char	*client_words(struct client *c);	/* reads; words of records_tell */
 void		client_listen(struct client *c);	/* reads what is there */
 
 #endif

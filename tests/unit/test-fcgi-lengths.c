@@ -140,11 +140,14 @@ variables_have_a_ceiling(void **state)
 		const char *why, *records, *want;
 	} cases[] = {
 		{ "just fits", "B1 P1:1234=567&8=90 P1 S1", "begin(1) 1234=567 8=90 vars whole " },
-		{ "one too many", "B1 P1:1234=567&8=901 P1 S1:b S1", "begin(1) 1234=567 refused(toobig) " },
+		{ "one too many", "B1 P1:1234=567&8=901 P1 S1:b S1",
+		    "begin(1) 1234=567 refused(toobig) " },
 		{ "one too many, alone", "B1 P1:12345=678901 P1 S1", "begin(1) refused(toobig) " },
-		{ "in two records", "B1 P1:1234=567 P1:8=901 P1", "begin(1) 1234=567 refused(toobig) " },
+		{ "in two records", "B1 P1:1234=567 P1:8=901 P1",
+		    "begin(1) 1234=567 refused(toobig) " },
 		{ "a name alone", "B1 P1:12345678901", "begin(1) refused(toobig) " },
-		{ "what follows is skipped", "B1 P1:1=1&12345=678901&2=2 P1:3=3 P1 S1:b S1 S1 P1 B1",
+		{ "what follows is skipped",
+		    "B1 P1:1=1&12345=678901&2=2 P1:3=3 P1 S1:b S1 S1 P1 B1",
 		    "begin(1) 1=1 refused(toobig) " },
 		{ "but aborts and others are heard", "B1 P1:12345678901 A1 B2 V0",
 		    "begin(1) refused(toobig) abort end(2,cant-mpx) values() " },
@@ -168,7 +171,7 @@ variables_have_a_ceiling(void **state)
 	}
 }
 
-/* What is announced and too long is refused with its last length byte, and nothing is kept of it. */
+/* What is announced and too long is refused with its last length byte; nothing is kept of it. */
 static void
 announced_lengths_are_enough(void **state)
 {

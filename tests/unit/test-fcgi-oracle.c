@@ -146,8 +146,8 @@ assert_same(struct str bytes, const char *why, size_t number)
 			continue;
 		read_ours(&ours, bytes, pieces[i]);
 		row_assert(ours.whole, "%s %zu: not whole", why, number);
-		row_assert(str_eq(buf_str(&ours.text), buf_str(&theirs.text)), "%s %zu, pieces of %zu",
-		    why, number, pieces[i]);
+		row_assert(str_eq(buf_str(&ours.text), buf_str(&theirs.text)),
+		    "%s %zu, pieces of %zu", why, number, pieces[i]);
 		buf_release(&ours.text);
 	}
 	buf_release(&theirs.text);
@@ -256,7 +256,8 @@ put_stream(struct buf *out, unsigned int type, struct str bytes)
 	while (bytes.n > 0) {
 		n = 1 + draw(most);
 		n = n < bytes.n ? n : bytes.n;
-		record_put(out, type, 1, str_make(bytes.p, n), draw(2) ? (unsigned int)draw(256) : 0);
+		record_put(out, type, 1, str_make(bytes.p, n),
+		    draw(2) ? (unsigned int)draw(256) : 0);
 		bytes = str_skip(bytes, n);
 	}
 	record_put(out, type, 1, STR_NONE, 0);

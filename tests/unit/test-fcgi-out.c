@@ -1,4 +1,7 @@
-/* What the codec writes, and what happens when there is no memory. Linked with --wrap=malloc,realloc. */
+/*
+ * What the codec writes, and what happens when there is no memory. Linked with --wrap=malloc and
+ * --wrap=realloc.
+ */
 #include "config.h"
 
 #include "unit.h"
@@ -42,7 +45,7 @@ __wrap_realloc(void *p, size_t n)
 	return enough() ? __real_realloc(p, n) : NULL;
 }
 
-/* Whatever fails, it is said or the connection ends; nothing is wrong and nothing is lost of memory. */
+/* Whatever fails, it is said or the connection ends; nothing is wrong, no memory is lost. */
 static void
 lives_without_memory(void **state)
 {
@@ -108,7 +111,9 @@ record_size(const char *p)
 static void
 cuts_long_answers_into_records(void **state)
 {
-	static const size_t sizes[] = { 1, 65527, 65528, 65529, 65535, 65536, 131056, 131057, 300000 };
+	static const size_t sizes[] = {
+		1, 65527, 65528, 65529, 65535, 65536, 131056, 131057, 300000
+	};
 	struct buf b, text, back;
 	struct str rest;
 	size_t i, n;
@@ -207,7 +212,8 @@ pairs_come_back(void **state)
 			buf_clear(&b);
 			fcgi_pair_put(&b, str_make(text.p, sizes[i]), str_make(text.p, sizes[j]));
 			bytes = buf_str(&b);
-			assert_int_equal(fcgi_pair_next(&part, &bytes, BYTES_MAX / 2, &name, &value), 1);
+			assert_int_equal(fcgi_pair_next(&part, &bytes, BYTES_MAX / 2,
+			    &name, &value), 1);
 			assert_int_equal(name.n, sizes[i]);
 			assert_int_equal(value.n, sizes[j]);
 			assert_int_equal(bytes.n, 0);

@@ -21,7 +21,8 @@
 static const struct {
 	const char *why, *records, *want;
 } rows[] = {
-	{ "a request", "B1 P1:A=B&LONG_NAME=v P1 S1:body S1", "begin(1) A=B LONG_NAME=v vars body(body) whole " },
+	{ "a request", "B1 P1:A=B&LONG_NAME=v P1 S1:body S1",
+	    "begin(1) A=B LONG_NAME=v vars body(body) whole " },
 	{ "kept", REQUEST, READ },
 	{ "no variables, no body", "B1 P1 S1", "begin(1) vars whole " },
 	{ "another id", "B513 P513:A=B P513 S513:b S513", "begin(513) A=B vars body(b) whole " },
@@ -29,27 +30,34 @@ static const struct {
 	{ "several records of each", "B1 P1:A=B P1:C=D&E=F P1 S1:one S1:two S1",
 	    "begin(1) A=B C=D E=F vars body(onetwo) whole " },
 	{ "empty names and values", "B1 P1:A=&=B&= P1 S1", "begin(1) A= =B = vars whole " },
-	{ "a body with bytes of all kinds", "B1 P1 S1:\x01\x02\xff S1", "begin(1) vars body(\x01\x02\xff) whole " },
+	{ "a body with bytes of all kinds", "B1 P1 S1:\x01\x02\xff S1",
+	    "begin(1) vars body(\x01\x02\xff) whole " },
 
 	{ "two requests, the second waits", REQUEST " " REQUEST, READ "paused " READ },
-	{ "three requests", REQUEST " " REQUEST " B1 P1 S1", READ "paused " READ "paused begin(1) vars whole " },
+	{ "three requests", REQUEST " " REQUEST " B1 P1 S1",
+	    READ "paused " READ "paused begin(1) vars whole " },
 	{ "another id while one is open", "B1 B2 P1:A=B P2:X=Y P1 S1",
 	    "begin(1) end(2,cant-mpx) A=B vars whole " },
-	{ "the same in the body", "B1 P1 S1:a B2k P2 S2 S1:b S1", "begin(1) vars body(a) end(2,cant-mpx) body(b) whole " },
-	{ "the same when it is whole", "B1k P1 S1 B2", "begin(1,keep) vars whole end(2,cant-mpx) " },
+	{ "the same in the body", "B1 P1 S1:a B2k P2 S2 S1:b S1",
+	    "begin(1) vars body(a) end(2,cant-mpx) body(b) whole " },
+	{ "the same when it is whole", "B1k P1 S1 B2",
+	    "begin(1,keep) vars whole end(2,cant-mpx) " },
 
 	{ "authorizer", "B1kr2 P1:A=B P1 " REQUEST, "end(1,unknown-role) " READ },
 	{ "filter", "B1kr3 P1 S1", "end(1,unknown-role) " },
 	{ "a role that is none", "B1kr257", "end(1,unknown-role) " },
-	{ "no role that will be answered again", "B1r2 P1:A=B", "end(1,unknown-role) error(closed) " },
+	{ "no role that will be answered again", "B1r2 P1:A=B",
+	    "end(1,unknown-role) error(closed) " },
 
 	{ "values", "V0:FCGI_MAX_CONNS&FCGI_MAX_REQS&FCGI_MPXS_CONNS",
 	    "values(FCGI_MAX_CONNS=7&FCGI_MAX_REQS=7&FCGI_MPXS_CONNS=0) " },
 	{ "one value, twice", "V0:FCGI_MAX_REQS&FCGI_MAX_REQS", "values(FCGI_MAX_REQS=7) " },
-	{ "values with values", "V0:FCGI_MPXS_CONNS=1&FCGI_MAX_CONN=1", "values(FCGI_MPXS_CONNS=0) " },
+	{ "values with values", "V0:FCGI_MPXS_CONNS=1&FCGI_MAX_CONN=1",
+	    "values(FCGI_MPXS_CONNS=0) " },
 	{ "no value", "V0", "values() " },
 	{ "values we do not have", "V0:FCGI_&X&FCGI_MAX_CONNSS", "values() " },
-	{ "values one after the other", "V0:FCGI_MAX_REQS V0", "values(FCGI_MAX_REQS=7) values() " },
+	{ "values one after the other", "V0:FCGI_MAX_REQS V0",
+	    "values(FCGI_MAX_REQS=7) values() " },
 	{ "values meanwhile", "B1 P1:A=B V0:FCGI_MAX_REQS P1 S1:a V0 S1:b S1",
 	    "begin(1) A=B values(FCGI_MAX_REQS=7) vars body(a) values() body(b) whole " },
 	{ "values, cut off", "T9.0:\x0e", "error(bad) " },
@@ -186,10 +194,14 @@ callbacks_can_refuse(void **state)
 	} cases[] = {
 		{ "begin", NULL, -ERR_NOMEM, 0, 0, "B1k P1:A=B P1 S1:b S1 A1 B2k",
 		    "begin(1,keep) end(1,overloaded) begin(2,keep) end(2,overloaded) " },
-		{ "begin, not kept", NULL, -ERR_NOMEM, 0, 0, "B1 P1", "begin(1) end(1,overloaded) error(closed) " },
-		{ "a variable", "C", 0, 0, 0, "B1 P1:A=B&C=D&E=F P1 S1:b S1", "begin(1) A=B C=D refused(type) " },
-		{ "the variables", NULL, 0, -ERR_LENGTH, 0, "B1 P1:A=B P1 S1:b S1", "begin(1) A=B vars refused(length) " },
-		{ "the body", NULL, 0, 0, -ERR_TOOBIG, "B1 P1 S1:b S1:b S1 S1", "begin(1) vars refused(toobig) " },
+		{ "begin, not kept", NULL, -ERR_NOMEM, 0, 0, "B1 P1",
+		    "begin(1) end(1,overloaded) error(closed) " },
+		{ "a variable", "C", 0, 0, 0, "B1 P1:A=B&C=D&E=F P1 S1:b S1",
+		    "begin(1) A=B C=D refused(type) " },
+		{ "the variables", NULL, 0, -ERR_LENGTH, 0, "B1 P1:A=B P1 S1:b S1",
+		    "begin(1) A=B vars refused(length) " },
+		{ "the body", NULL, 0, 0, -ERR_TOOBIG, "B1 P1 S1:b S1:b S1 S1",
+		    "begin(1) vars refused(toobig) " },
 	};
 	struct transcript t;
 	struct buf b;
@@ -236,7 +248,8 @@ static void
 skips_and_stops(void **state)
 {
 	struct transcript t;
-	struct buf b = bytes_of("B1k P1:A=B P1 S1:body", 0), rest = bytes_of("S1:more S1 V0 B1 P9", 0);
+	struct buf b = bytes_of("B1k P1:A=B P1 S1:body", 0);
+	struct buf rest = bytes_of("S1:more S1 V0 B1 P9", 0);
 
 	(void)state;
 	transcript_init(&t, VARS);
@@ -295,7 +308,8 @@ answers_many_values(void **state)
 	for (i = 1; i <= (int)b.n; i++) {
 		transcript_init(&t, VARS);
 		transcript_hear_in(&t, buf_str(&b), (size_t)i, (size_t)i);
-		assert_string_equal(transcript_words(&t), "values(FCGI_MAX_CONNS=7&FCGI_MPXS_CONNS=0) ");
+		assert_string_equal(transcript_words(&t),
+		    "values(FCGI_MAX_CONNS=7&FCGI_MPXS_CONNS=0) ");
 		assert_null(t.fcgi.values);
 		transcript_release(&t);
 	}

@@ -1,4 +1,7 @@
-/* The FastCGI gate: its listening socket, no descriptors left, stopping. Linked with --wrap=accept4. */
+/*
+ * The FastCGI gate: its listening socket, no descriptors left, stopping. Linked with
+ * --wrap=accept4.
+ */
 #include "config.h"
 
 #include "unit.h"

@@ -28,7 +28,8 @@ void		transcript_release(struct transcript *t);
 void		transcript_hear(struct transcript *t, struct str bytes);
 /* In pieces: one of `first` bytes, then each of `then`, each in a block of its own, so that a
  * sanitizer sees where it ends. */
-void		transcript_hear_in(struct transcript *t, struct str bytes, size_t first, size_t then);
+void		transcript_hear_in(struct transcript *t, struct str bytes, size_t first,
+		    size_t then);
 const char	*transcript_words(struct transcript *t);	/* NUL-terminated */
 
 #endif
