@@ -233,12 +233,27 @@ hub_schedule(struct hub *hub, struct stream *s)
 	list_add(&hub->wheel[(hub->slot + (uint32_t)(ms / hub->slot_ms) + 1) % HUB_SLOTS], &s->beat);
 }
 
+/* A reader that takes a little now and then is slow, not stuck. */
+static bool
+stuck(struct hub *hub, struct stream *s, int64_t now)
+{
+	size_t pending = conn_pending(s->conn);
+
+	if (s->stuck == 0)
+		return false;
+	if (pending != s->stuck_at) {
+		s->stuck = now;
+		s->stuck_at = (uint32_t)pending;
+	}
+	return now - s->stuck >= hub->conf->slow_ms;
+}
+
 static void
 beat(struct hub *hub, struct stream *s)
 {
 	int64_t now = loop_mono(hub->loop);
 
-	if (s->stuck != 0 && now - s->stuck >= hub->conf->slow_ms) {
+	if (stuck(hub, s, now)) {
 		LOG(LOG_INFO, "a slow reader was cut", LOG_INT("box", s->box), LOG_INT("ms", now - s->stuck));
 		hub_cut_stream(hub, s);
 		return;

@@ -276,8 +276,10 @@ pour(struct feeding *f)
 	conn_flush(s->conn);
 	if (s->conn == NULL)
 		return;
-	if (s->conn->blocked && s->stuck == 0)
+	if (s->conn->blocked && s->stuck == 0) {
 		s->stuck = loop_mono(hub->loop);
+		s->stuck_at = (uint32_t)conn_pending(s->conn);
+	}
 	if (f->full && !s->conn->blocked)
 		hub_mark_dirty(hub, s);
 }

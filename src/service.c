@@ -14,6 +14,8 @@
 #include "route.h"
 #include "service.h"
 
+#define LEAVE_STEP_MS 10
+
 extern char **environ;
 
 /* The directory of the database may not be the current one later on. */
@@ -63,12 +65,28 @@ on_turn(void *arg)
 		hub_turn(&s->hub);
 }
 
+/* The hub has nothing more to say; what it said may still be on its way out. */
+static void
+on_leaving(struct loop_timer *t)
+{
+	struct service *s = LIST_OF(t, struct service, leaving);
+	uint32_t open = (s->fcgi != NULL ? gate_fcgi_conns(s->fcgi) : 0) +
+	    (s->cgi != NULL ? gate_cgi_conns(s->cgi) : 0);
+
+	if (open == 0 || loop_mono(&s->loop) >= s->leave_by)
+		loop_stop(&s->loop);
+	else
+		loop_timer_start(t, LEAVE_STEP_MS, 0);
+}
+
 static void
 on_stopped(struct hub *hub)
 {
 	struct service *s = hub->owner;
 
-	loop_stop(&s->loop);
+	if (s->leave_by == 0)
+		s->leave_by = loop_mono(&s->loop) + hub->conf->drain_ms;
+	loop_timer_start(&s->leaving, 0, 0);
 }
 
 void
@@ -150,6 +168,7 @@ service_start(struct service *s, const struct conf *c)
 	s->hub.stopped = on_stopped;
 	watch_signals(s);
 	loop_timer_init(&s->loop, &s->second, on_second);
+	loop_timer_init(&s->loop, &s->leaving, on_leaving);
 	LOG(LOG_INFO, "started", LOG_Z("version", PACKAGE_VERSION), LOG_INT("pid", getpid()),
 	    LOG_Z("db", c->db), LOG_Z("epoch", s->hub.store->epoch));
 	return 0;
@@ -170,6 +189,7 @@ service_run(struct service *s)
 	for (i = 0; i < SERVICE_SIGNALS; i++)
 		uv_close((uv_handle_t *)&s->signals[i], NULL);
 	loop_timer_close(&s->second, NULL);
+	loop_timer_close(&s->leaving, NULL);
 	loop_release(&s->loop);
 	LOG(LOG_INFO, "stopped", LOG_INT("pid", getpid()));
 }

@@ -22,6 +22,8 @@ struct service {
 	uv_signal_t	 signals[SERVICE_SIGNALS];
 	struct loop_timer second;	/* calls each_second */
 	void		(*each_second)(struct service *s);
+	struct loop_timer leaving;	/* after the drain: until the last answers are out */
+	int64_t		 leave_by;	/* loop_mono */
 };
 
 /* Settings from the environment into *c; makes them sane, sets up the log. 0, or -ERR_BAD after one

@@ -41,6 +41,7 @@ struct stream {
 	int64_t		 proven;	/* loop_mono when it was last seen alive for certain */
 	int64_t		 born;		/* loop_mono */
 	int64_t		 stuck;		/* loop_mono since when nothing was taken; 0: all taken */
+	uint32_t	 stuck_at;	/* bytes that were pending then */
 	uint32_t	 life_ms;	/* ends this long after born */
 	struct wire_state state;
 	bool		 handled;	/* handle is set */

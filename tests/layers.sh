@@ -46,7 +46,7 @@ map='
 7	gate-fcgi*		libc			lower	route
 8	service			libc			lower
 8	cmd-db			libc			lower
-8	cmd*			libc,json-c/		lower	service cmd-db
+8	cmd*			libc,json-c/,fcgiapp.h	lower	service cmd-db
 8	main			libc			lower	service cmd*
 8	sigpost-cgi		libc			only	courier handoff
 '

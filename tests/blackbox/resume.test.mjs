@@ -223,7 +223,7 @@ onSite('a silent stream', { settings: { heartbeat_min_ms: 50, heartbeat_max_ms: 
   },
 });
 
-onSite('a source that has ended', { settings: { away_ms: 1000 } }, (site) =>
+onSite('a source that has ended', { settings: { away_ms: 1000, hold_ms: 100, grace_ms: 200 } }, (site) =>
   site.serve(kind('lighttpd FastCGI')), {
   'still says why to whoever has not read it, and is forgotten then': async (server) => {
     for (const wire of WIRES) {
