@@ -53,17 +53,30 @@ hub_begin(struct hub *hub)
 
 /* ---- release ---- */
 
+/* Streams opened in the turn may say something now. */
 static void
-release_one(struct hub *hub, struct req *r)
+release_streams(struct hub *hub)
 {
-	struct conn *c = r->conn;
-	struct stream *s = hub_opening(r);
+	struct list *l, *next;
+	struct req *r;
+	struct stream *s;
 
-	if (s != NULL) {
+	for (l = hub->held.next; l != &hub->held; l = next) {
+		next = l->next;
+		r = LIST_OF(l, struct req, parked);
+		s = hub_opening(r);
+		if (s == NULL)
+			continue;
 		hub_opened(hub, s);
 		req_free(r);
-		return;
 	}
+}
+
+static void
+release_one(struct req *r)
+{
+	struct conn *c = r->conn;
+
 	c->user = NULL;
 	req_free(r);
 	conn_flush(c);
@@ -92,7 +105,7 @@ release(struct hub *hub, int err)
 	while ((l = list_pop(&hub->held)) != NULL) {
 		r = LIST_OF(l, struct req, parked);
 		if (err == 0)
-			release_one(hub, r);
+			release_one(r);
 		else
 			fail_one(hub, r, err);
 	}
@@ -326,24 +339,32 @@ feed_all(struct hub *hub)
 
 /* ---- the turn ---- */
 
-void
-hub_turn(struct hub *hub)
+static void
+deliver(struct hub *hub)
 {
 	int round;
 
-	hub->served = 0;
-	if (hub->store != NULL && !hub->in_turn && (!list_empty(&hub->leaving) || hub_save_due(hub)))
-		hub_begin(hub);
-	if (hub->in_turn && !commit(hub))
-		return;
-	release(hub, 0);
-	if (hub->store == NULL)
-		return;
 	if (hub->look)
 		look_for_work(hub);
 	for (round = 0; !list_empty(&hub->dirty) && round < FEED_ROUNDS; round++)
 		feed_all(hub);
 	if (!list_empty(&hub->dirty))
 		hub_retry_soon(hub);
+}
+
+/* Receivers come before senders: an answer may wait for an event, not the other way. */
+void
+hub_turn(struct hub *hub)
+{
+	hub->served = 0;
+	if (hub->store != NULL && !hub->in_turn && (!list_empty(&hub->leaving) || hub_save_due(hub)))
+		hub_begin(hub);
+	if (hub->in_turn && !commit(hub))
+		return;
+	if (hub->store != NULL) {
+		release_streams(hub);
+		deliver(hub);
+	}
+	release(hub, 0);
 	hub_check_drained(hub);
 }

@@ -101,7 +101,9 @@ onSite('CGI by hand', { settings: { hub_idle_ms: 600, request_ms: 800 } }, async
     for (const [length, status] of /** @type {[string, number][]} */ ([
       ['-1', 400], ['abc', 400], ['1 2', 400], ['99999999999999999999', 413], ['262145', 413],
     ])) {
-      const it = await answer(site, { method: 'POST', uri: '/sigver', body: 'x@{}', vars: { CONTENT_LENGTH: length } });
+      const it = await answer(site, {
+        method: 'POST', uri: '/sigver', body: 'x@{}', vars: { CONTENT_LENGTH: length },
+      });
       assert.ok(it.status === status || (status === 413 && it.status === 400), `${length}: ${it.text}`);
     }
   },
@@ -128,8 +130,10 @@ onSite('CGI by hand', { settings: { hub_idle_ms: 600, request_ms: 800 } }, async
     }
   },
 
-  'a hub of another version, a full one, one that hangs up: the request is served all the same': async (site) => {
-    for (const says of ['print $c "V"; close $c', 'print $c "F"; close $c', 'close $c', 'print $c "?"; close $c']) {
+  'a hub of another version, a full one, one that hangs up: requests are served all the same': async (site) => {
+    for (const says of [
+      'print $c "V"; close $c', 'print $c "F"; close $c', 'close $c', 'print $c "?"; close $c',
+    ]) {
       site.hubs().forEach((pid) => signal(pid, 'SIGKILL'));
       await until('its end', () => site.hubs().length === 0);
       const other = await impostor(site, says);

@@ -162,7 +162,8 @@ for (const first of KINDS.filter((it) => it.gate === 'cgi').slice(0, 1)) {
         times.push(performance.now() - began);
       }
       times.sort((a, b) => a - b);
-      t.diagnostic(`POST by CGI to event on FastCGI: median ${times[12].toFixed(1)} ms, worst ${times[24].toFixed(1)} ms`);
+      const [median, worst] = [times[12], times[24]].map((it) => it.toFixed(1));
+      t.diagnostic(`POST by CGI to event on FastCGI: median ${median} ms, worst ${worst} ms`);
       assert.ok(times[12] < 2000, 'a lost wake-up would show here');
       await Promise.all([opener.drop(), joining.drop()]);
     },

@@ -144,7 +144,8 @@ onSite('a database that is full', { settings: { max_db_bytes: 400_000, sigver_ex
  */
 function smallDisk(site) {
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m,mode=0777', 'tmpfs', dirname(site.db)], { stdio: 'pipe' });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m,mode=0777', 'tmpfs', dirname(site.db)],
+      { stdio: 'pipe' });
     return true;
   } catch {
     return false;
@@ -211,7 +212,8 @@ onSite('a database nobody here can read', {}, async (site) => site, {
     const cgi = await answer(site, { uri: PATH });
     assert.equal(cgi.status, 503, cgi.text);
     assert.match(cgi.text, /application\/problem\+json/);
-    const check = await run([join(site.root, 'bin/sigpost'), 'check'], { cwd: site.root, env: site.environment() });
+    const check = await run([join(site.root, 'bin/sigpost'), 'check'],
+      { cwd: site.root, env: site.environment() });
     assert.notEqual(check.status, 0);
     assert.match(check.output + check.errors, /newer/i);
     assert.equal(statSync(site.db).size, size, 'and it was left alone');

@@ -18,7 +18,8 @@ export const TYPE = {
  */
 export function record(type, content = '', { id = 1, version = 1, padding = 0 } = {}) {
   const body = Buffer.from(content);
-  const head = Buffer.from([version, type, id >> 8, id & 255, body.length >> 8, body.length & 255, padding, 0]);
+  const size = [body.length >> 8, body.length & 255];
+  const head = Buffer.from([version, type, id >> 8, id & 255, ...size, padding, 0]);
   return Buffer.concat([head, body, Buffer.alloc(padding)]);
 }
 
@@ -43,8 +44,16 @@ export function begin({ keep = false, role = 1, id = 1, padding = 0 } = {}) {
 }
 
 /**
+ * @typedef {object} Request
+ * @property {string} [method]
+ * @property {string} [uri]
+ * @property {string} [body]
+ * @property {Record<string, string>} [more] variables
+ */
+
+/**
  * What a web server says of a request.
- * @param {{method?: string, uri?: string, body?: string, more?: Record<string, string>}} request
+ * @param {Request} request
  * @returns {Record<string, string>}
  */
 export function variables({ method = 'GET', uri = '/', body, more = {} }) {
@@ -61,12 +70,15 @@ export function variables({ method = 'GET', uri = '/', body, more = {} }) {
 
 /**
  * A whole request.
- * @param {{method?: string, uri?: string, body?: string, more?: Record<string, string>, keep?: boolean, padding?: number, id?: number}} request
+ * @param {Request & {keep?: boolean, padding?: number, id?: number}} request
  */
 export function whole({ keep, padding = 0, id = 1, ...request }) {
   const { body = '' } = request;
-  const parts = [begin({ keep, id, padding }), record(TYPE.PARAMS, pairs(variables(request)), { id, padding }),
-    record(TYPE.PARAMS, '', { id, padding })];
+  const parts = [
+    begin({ keep, id, padding }),
+    record(TYPE.PARAMS, pairs(variables(request)), { id, padding }),
+    record(TYPE.PARAMS, '', { id, padding }),
+  ];
   for (let at = 0; at < body.length; at += 65535) {
     parts.push(record(TYPE.STDIN, body.slice(at, at + 65535), { id, padding }));
   }
@@ -131,7 +143,8 @@ export class Line {
 
   /** What was answered so far on STDOUT. */
   get output() {
-    return Buffer.concat(this.records.filter((it) => it.type === TYPE.STDOUT).map((it) => it.content)).toString();
+    const parts = this.records.filter((it) => it.type === TYPE.STDOUT).map((it) => it.content);
+    return Buffer.concat(parts).toString();
   }
 
   /** Application and protocol status of the first END_REQUEST that came; undefined before. */

@@ -1,7 +1,6 @@
 /** FastCGI without a web server: cgi-fcgi as the client, and records made by hand, also wrong ones. */
 
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import {

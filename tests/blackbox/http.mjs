@@ -13,6 +13,16 @@ import { within } from './proc.mjs';
  * @property {any} json of a JSON body; undefined otherwise
  */
 
+/**
+ * @typedef {object} Ask
+ * @property {string} [method]
+ * @property {Record<string, string | number>} [headers]
+ * @property {string | Buffer} [body]
+ * @property {http.Agent} [agent]
+ * @property {number} [timeout] in ms
+ * @property {AbortSignal} [signal]
+ */
+
 /** @param {string} text */
 export function parseJson(text) {
   try {
@@ -24,7 +34,7 @@ export function parseJson(text) {
 
 /**
  * @param {string | URL} url
- * @param {{method?: string, headers?: Record<string, string | number>, body?: string | Buffer, agent?: http.Agent, timeout?: number, signal?: AbortSignal}} [options]
+ * @param {Ask} [options]
  * @returns {Promise<Answer>}
  */
 export function request(url, { method = 'GET', headers = {}, body, agent, timeout, signal } = {}) {

@@ -42,17 +42,21 @@ function memory(pid) {
 for (const name of ['lighttpd FastCGI', 'lighttpd CGI']) {
   onSite(`a thousand streams · ${name}`, {
     settings: { heartbeat_min_ms: 2000, heartbeat_max_ms: 4000 },
-  }, async (site) => ({ site, server: await site.serve(kind(name)), sources: /** @type {Channel[]} */ ([]) }), {
+  }, async (site) => ({
+    site, server: await site.serve(kind(name)), sources: /** @type {Channel[]} */ ([]),
+  }), {
     'are open at once and cost one process': async ({ site, server, sources }, t) => {
       await server.ready();
       const before = memory(server.backends()[0]);
       const began = Date.now();
-      sources.push(...await each(Array.from({ length: STREAMS }), () => Channel.open(server.url('/sigver/opened'))));
+      sources.push(...await each(Array.from({ length: STREAMS }), () =>
+        Channel.open(server.url('/sigver/opened'))));
       const programs = processesOf(site.root).filter((it) => it.exe.includes('/bin/sigpost'));
       assert.equal(programs.length, 1, programs.map((it) => it.command).join('\n'));
       assert.equal(new Set(sources.map((it) => it.auth)).size, STREAMS);
       const kilobytes = memory(server.backends()[0]) - before;
-      t.diagnostic(`${STREAMS} streams in ${Date.now() - began} ms, ${(kilobytes / STREAMS).toFixed(2)} kB each`);
+      const size = (kilobytes / STREAMS).toFixed(2);
+      t.diagnostic(`${STREAMS} streams in ${Date.now() - began} ms, ${size} kB each`);
     },
 
     'each hears what is for it, and only that': async ({ sources }) => {

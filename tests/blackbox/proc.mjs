@@ -89,15 +89,22 @@ export async function within(what, promise, timeout = 10_000) {
 }
 
 /**
+ * @typedef {object} Surroundings
+ * @property {string} cwd
+ * @property {Record<string, string>} [env] beside PATH
+ * @property {{uid: number, gid: number}} [user] other than the owner of the servers
+ * @property {string | Buffer | null} [input] what it reads, and then an end; null: it reads until
+ *   `stdin` is ended; without it there is nothing
+ */
+
+/**
  * A child process and everything it wrote. It has a process group of its own: Apache signals all of
  * its group when it ends.
  */
 export class Process {
   /**
    * @param {string[]} command
-   * @param {{cwd: string, env?: Record<string, string>, user?: {uid: number, gid: number}, input?: string | Buffer | null}} options
-   *   input: what it reads and then an end; null: it reads as long as `stdin` is not ended;
-   *   none: nothing
+   * @param {Surroundings} options
    */
   constructor(command, { cwd, env = {}, user = owner, input }) {
     const [program, ...args] = command;
@@ -162,7 +169,7 @@ export class Process {
 /**
  * Runs a program to its end.
  * @param {string[]} command
- * @param {{cwd: string, env?: Record<string, string>, user?: {uid: number, gid: number}, input?: string | Buffer, timeout?: number}} options
+ * @param {Surroundings & {timeout?: number}} options
  */
 export async function run(command, options) {
   const it = new Process(command, { input: '', ...options });

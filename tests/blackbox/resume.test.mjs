@@ -173,23 +173,25 @@ for (const [name, EventSource] of CLIENTS) {
         await other.drop();
       }
     },
-
-    'stays away after a final end': async ({ server }) => {
-      const source = new EventSource(server.url(PATH));
-      const said = { auths: /** @type {string[]} */ ([]), closes: /** @type {any[]} */ ([]) };
-      source.addEventListener('auth', (/** @type {any} */ it) => said.auths.push(it.data));
-      source.addEventListener('close', (/** @type {any} */ it) => said.closes.push(JSON.parse(it.data)));
-      try {
-        const auth = await until('an auth', () => said.auths[0]);
-        await request(server.url(PATH), { method: 'POST', body: `${auth}@[]` });
-        await until('the close', () => said.closes.length === 1);
-        await until('the end', () => source.readyState !== source.OPEN);
-      } finally {
-        source.close();
-      }
-    },
   });
 }
+
+overServers('the npm package eventsource 3', { kinds: [kind('nginx FastCGI')] }, {
+  'stays away after a final end': async ({ server }) => {
+    const source = new NewEventSource(server.url(PATH));
+    const said = { auths: /** @type {string[]} */ ([]), closes: /** @type {any[]} */ ([]) };
+    source.addEventListener('auth', (/** @type {any} */ it) => said.auths.push(it.data));
+    source.addEventListener('close', (/** @type {any} */ it) => said.closes.push(JSON.parse(it.data)));
+    try {
+      const auth = await until('an auth', () => said.auths[0]);
+      await request(server.url(PATH), { method: 'POST', body: `${auth}@[]` });
+      await until('the close', () => said.closes.length === 1);
+      await until('the end', () => source.readyState !== source.OPEN);
+    } finally {
+      source.close();
+    }
+  },
+});
 
 onSite('what nobody took in time', { settings: { sigver_expire_ms: 100 } }, (site) =>
   site.serve(kind('lighttpd FastCGI')), {

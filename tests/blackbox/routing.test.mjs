@@ -22,6 +22,11 @@ function problem(answer, status) {
   assert.equal(typeof answer.json.detail, 'string', answer.text);
 }
 
+/** @param {import('./site.mjs').Server} server */
+function postHead(server) {
+  return `POST ${server.kind.mount}/sigver HTTP/1.1\r\nHost: x\r\nConnection: close\r\n`;
+}
+
 overServers('routing', { settings: { max_body_bytes: 2048, request_ms: 1500 } }, {
   'the root answers as PeerJS\'s server does': async ({ server }) => {
     for (const path of ['/', '/?', '/?a=1']) {
@@ -81,8 +86,10 @@ overServers('routing', { settings: { max_body_bytes: 2048, request_ms: 1500 } },
     const headers = { Origin: ORIGIN };
     const stream = await EventStream.open(server.url('/sigver'), { headers });
     const auth = (await stream.next())?.data;
-    const post = await request(server.url('/sigver'), { method: 'POST', headers, body: `${auth}@{"open":"${newKey()}"}` });
-    const refusal = await request(server.url('/sigver'), { method: 'POST', headers, body: 'x@{}' });
+    const say = (/** @type {string} */ body) =>
+      request(server.url('/sigver'), { method: 'POST', headers, body });
+    const post = await say(`${auth}@{"open":"${newKey()}"}`);
+    const refusal = await say('x@{}');
     for (const it of [stream.headers, post.headers, refusal.headers]) {
       assert.equal(it['access-control-allow-origin'], ORIGIN);
       assert.equal(it['access-control-allow-credentials'], 'true');
@@ -140,12 +147,12 @@ overServers('routing', { settings: { max_body_bytes: 2048, request_ms: 1500 } },
     if (answer.status !== 581) {
       problem(answer, 411);
     }
-    const text = await raw(server.port, `POST ${server.kind.mount}/sigver HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+    const text = await raw(server.port, `${postHead(server)}\r\n`);
     assert.match(text, /^HTTP\/1\.1 (411|581) /);
   },
 
   'a body shorter than its length, and one that dribbles, delay nobody': async ({ server }) => {
-    const head = `POST ${server.kind.mount}/sigver HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 50\r\n\r\n`;
+    const head = `${postHead(server)}Content-Length: 50\r\n\r\n`;
     const short = net.connect(server.port, '127.0.0.1');
     const dribbling = net.connect(server.port, '127.0.0.1');
     [short, dribbling].forEach((it) => it.on('error', () => {}));
