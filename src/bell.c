@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bell.h"
@@ -76,7 +77,10 @@ bell_release(struct bell *b)
 void
 bell_look(struct bell *b)
 {
-	if (!b->lost && b->fd >= 0)
+	struct stat st;
+
+	/* its event is only a change of its links while somebody still has it open */
+	if (!b->lost && b->fd >= 0 && fstat(b->fd, &st) == 0 && st.st_nlink > 0)
 		return;
 	arm(b);
 	b->heard(b->arg);
@@ -87,8 +91,10 @@ bell_ring(struct bell *b)
 {
 	ssize_t ignored;
 
-	if (b->lost || b->fd < 0)
+	if (b->lost || b->fd < 0) {
 		arm(b);
+		b->heard(b->arg);
+	}
 	if (b->fd < 0)
 		return;
 	ignored = pwrite(b->fd, "!", 1, 0);

@@ -25,6 +25,7 @@ static const struct err_row rows[ERR__MAX] = {
 	[ERR_VERSION]	= { ERR_VERSION, "version", 503, "The store belongs to another version" },
 	[ERR_CORRUPT]	= { ERR_CORRUPT, "corrupt", 503, "The store is not a sigpost database" },
 	[ERR_CLOSED]	= { ERR_CLOSED, "closed", 503, "The other side is gone" },
+	[ERR_LEAVING]	= { ERR_LEAVING, "leaving", 503, "This process is ending, another one takes over" },
 	[ERR_TIMEOUT]	= { ERR_TIMEOUT, "timeout", 408, "The request took too long" },
 	[ERR_NOMEM]	= { ERR_NOMEM, "nomem", 503, "Out of memory" },
 	[ERR_INTERNAL]	= { ERR_INTERNAL, "internal", 500, "Something went wrong here" },

@@ -28,6 +28,7 @@ enum err {
 	ERR_VERSION,	/* a database or peer of another version */
 	ERR_CORRUPT,	/* not a sigpost database */
 	ERR_CLOSED,	/* the other side is gone */
+	ERR_LEAVING,	/* this process is ending */
 	ERR_TIMEOUT,	/* it took too long */
 	ERR_NOMEM,
 	ERR_INTERNAL,

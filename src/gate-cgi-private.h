@@ -50,6 +50,7 @@ struct exchange {
 	struct list	 link;
 	struct gate_cgi	*gate;
 	struct loop_fd	 out;
+	struct intake	*intake;	/* while its body is read; goes with it */
 	bool		 is_socket;
 };
 

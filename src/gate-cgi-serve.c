@@ -90,6 +90,8 @@ done(struct conn *c, bool whole)
 	struct gate_cgi *g = x->gate;
 
 	(void)whole;
+	if (x->intake != NULL)
+		intake_cut(x->intake);
 	list_del(&x->link);
 	g->conns--;
 	loop_fd_close(&x->out, on_out_closed);
@@ -191,6 +193,8 @@ intake_end(struct intake *in, int err)
 	struct exchange *x = in->x;
 	struct req *r = in->r;
 
+	if (x != NULL)
+		x->intake = NULL;
 	drop_intake(in);
 	if (r != NULL)
 		serve(x, r, err);
@@ -203,6 +207,8 @@ intake_cut(struct intake *in)
 {
 	struct exchange *x = in->x;
 
+	if (x != NULL)
+		x->intake = NULL;
 	req_free(in->r);
 	drop_intake(in);
 	if (x != NULL)
@@ -307,6 +313,7 @@ take_in(struct exchange *x, struct req *r, int fd)
 	}
 	in->x = x;
 	in->r = r;
+	x->intake = in;
 	on_body(&in->io, LOOP_READ);
 }
 

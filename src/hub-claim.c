@@ -15,7 +15,7 @@
 #include "hub-private.h"
 #include "log.h"
 
-#define ASK_AGAIN_MS	400	/* a poll may just have been between two requests */
+#define ASK_AGAIN_MS	150	/* a poll may just have been between two requests */
 
 struct proof {
 	struct list	link;		/* hub->proofs */
@@ -158,14 +158,21 @@ alive(struct hub *hub, int64_t box)
 int
 hub_contest(struct hub *hub, struct req *r, const struct box *holder)
 {
+	int64_t now = loop_mono(hub->loop);
+
 	if (holder->state == BOX_ENDED)
 		return 0;
 	if (holder->present && alive(hub, holder->id))
 		return -ERR_CONFLICT;
-	if (loop_mono(hub->loop) - r->since >= hub->conf->grace_ms)
+	if (r->rival != holder->id) {	/* who took the name meanwhile has a grace of its own */
+		r->rival = holder->id;
+		r->rival_since = now;
+		r->ask_again = 0;
+	}
+	if (now - r->rival_since >= hub->conf->grace_ms)
 		return 0;
-	if (holder->present && holder->hub != 0 && loop_mono(hub->loop) >= r->ask_again) {
-		r->ask_again = loop_mono(hub->loop) + ASK_AGAIN_MS;
+	if (holder->present && holder->hub != 0 && now >= r->ask_again) {
+		r->ask_again = now + ASK_AGAIN_MS;
 		r->ask_box = holder->id;
 		r->ask_hub = holder->hub;
 	}

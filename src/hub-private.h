@@ -3,7 +3,8 @@
  *
  *	hub.c		life, requests, drain
  *	hub-turn.c	begin, commit, release, feed
- *	hub-stream.c	the table of streams, open, leave, end, post
+ *	hub-stream.c	the table of streams, open, leave, end
+ *	hub-post.c	messages, and orders to other hubs
  *	hub-claim.c	names in dispute, proofs, orders from other hubs
  *	hub-time.c	tick, heartbeats, lease, sweep, checkpoints, a replaced file
  */
@@ -41,6 +42,9 @@ void	hub_forget_left(struct hub *hub);	/* leaves that can no longer be stored */
 bool	hub_save_due(struct hub *hub);
 void	hub_each_stream(struct hub *hub, void (*fn)(struct hub *, struct stream *));
 int	hub_enter(struct hub *hub);	/* inside a turn: makes sure that hub->id is set */
+int	hub_enter_again(struct hub *hub);	/* the lease was lost: a new one, with the boxes nobody took */
+
+/* hub-post.c */
 int	hub_order(struct hub *hub, int64_t to, enum msg_kind kind, int64_t a, int64_t b);
 
 /* hub-claim.c */

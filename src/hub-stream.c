@@ -8,8 +8,6 @@
 #include "config.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +17,6 @@
 #include "reply.h"
 
 #define FIRST_BUCKETS	64
-#define ORDER_MS	10000	/* an order to a hub that is not carried out by then is void */
 #define SAVE_MS		(HUB_SAVE_MS / 2)
 
 /* ---- the table ---- */
@@ -143,6 +140,7 @@ stream_room(struct conn *c)
 	struct stream *s = c->data;
 
 	s->stuck = 0;
+	s->late = true;
 	hub_mark_dirty(s->hub, s);
 }
 
@@ -224,6 +222,8 @@ hub_opened(struct hub *hub, struct stream *s)
 	if (!loop_timer_active(&hub->beat))
 		loop_timer_start(&hub->beat, hub->slot_ms, hub->slot_ms);
 	hub_schedule(hub, s);
+	if (hub->draining)
+		hub_pause_stream(hub, s);
 }
 
 void
@@ -247,21 +247,16 @@ hub_enter(struct hub *hub)
 	return rc;
 }
 
-int
-hub_order(struct hub *hub, int64_t to, enum msg_kind kind, int64_t a, int64_t b)
+/* Who slept past its lease may be asked for a stream before its own clock tells it. */
+static int
+attach_box(struct hub *hub, int64_t box, int64_t *gen)
 {
-	struct msg_new m = { .box = -to, .kind = kind, .due = loop_real(hub->loop) + ORDER_MS };
-	char body[64];
-	int64_t seq;
-	int rc;
+	int rc = store_box_attach(hub->store, box, hub->id, gen);
 
-	m.body = str_make(body, (size_t)snprintf(body, sizeof body, "%" PRId64 " %" PRId64, a, b));
-	rc = store_msg_add(hub->store, &m, 0, &seq);
-	if (rc < 0)
+	if (rc != -ERR_NOTFOUND)
 		return rc;
-	hub->posted = seq;
-	hub->ring = true;
-	return 0;
+	rc = hub_enter_again(hub);
+	return rc < 0 ? rc : store_box_attach(hub->store, box, hub->id, gen);
 }
 
 /* The mailbox is ours from here on; who had it is told. */
@@ -275,26 +270,11 @@ attach(struct hub *hub, struct stream *s, const struct hub_open *o)
 	if (rc == 0)
 		rc = store_box_get(hub->store, o->box, &b);
 	if (rc == 0)
-		rc = store_box_attach(hub->store, o->box, hub->id, &s->gen);
+		rc = attach_box(hub, o->box, &s->gen);
 	if (rc == 0 && b.hub != 0 && b.hub != hub->id)
 		rc = hub_order(hub, b.hub, MSG_SUPERSEDE, o->box, s->gen);
 	s->cursor = o->resume ? o->after : b.taken;
 	return rc;
-}
-
-static int
-tell_gap(struct stream *s, const struct hub_open *o)
-{
-	struct wire_event e = { .name = STR("gap"), .json = true };
-	char data[2 * CURSOR_MAX + 32];
-	int n;
-
-	n = snprintf(data, sizeof data, "{\"from\":\"%.*s\",\"to\":\"%.*s\"}",
-	    (int)o->gap_from.n, o->gap_from.p, (int)o->gap_to.n, o->gap_to.p);
-	assert(n > 0 && (size_t)n < sizeof data);
-	e.data = str_make(data, (size_t)n);
-	s->greeted = true;
-	return stream_event(s, &e);
 }
 
 static int
@@ -309,12 +289,11 @@ greet(struct hub *hub, struct req *r, struct stream *s, const struct hub_open *o
 
 	reply_stream_head(r, o->wire->type);
 	rc = stream_open(s, retry, stream_cursor(s, hub->store->epoch, s->cursor, text));
+	s->greeted = o->gap_from.n > 0 || o->hello_data.n > 0;
 	if (rc == 0 && o->gap_from.n > 0)
-		rc = tell_gap(s, o);
-	if (rc == 0 && o->hello_data.n > 0) {
-		s->greeted = true;
+		rc = stream_gap(s, o->gap_from, o->gap_to);
+	if (rc == 0 && o->hello_data.n > 0)
 		rc = stream_event(s, &hello);
-	}
 	return rc;
 }
 
@@ -331,6 +310,7 @@ new_stream(struct hub *hub, struct req *r, const struct hub_open *o)
 	s->opener = r;
 	s->wire = o->wire;
 	s->box = o->box;
+	s->turn = hub->turns;
 	s->born = loop_mono(hub->loop);
 	s->proven = s->born - HUB_PROVEN_MS;	/* opening is no proof: it may have gone since */
 	s->life_ms = life - loop_jitter(life / 5 + 1);
@@ -350,7 +330,9 @@ hub_open(struct hub *hub, struct req *r, const struct hub_open *o)
 	struct stream *s;
 	int rc;
 
-	if (hub->draining || hub->streams >= hub->conf->max_streams)
+	if (hub->draining)
+		return -ERR_LEAVING;
+	if (hub->streams >= hub->conf->max_streams)
 		return -ERR_QUOTA;
 	s = new_stream(hub, r, o);
 	if (s == NULL)
@@ -371,57 +353,6 @@ hub_open(struct hub *hub, struct req *r, const struct hub_open *o)
 		rehash(hub);
 	list_add(chain_of(hub, s->box), &s->chain);
 	return 0;
-}
-
-/* ---- post ---- */
-
-int64_t
-hub_due(struct hub *hub)
-{
-	return loop_real(hub->loop) + hub->conf->sigver_expire_ms;
-}
-
-static int
-put(struct hub *hub, const struct msg_new *m, int64_t taken)
-{
-	struct stream *s = hub_stream(hub, m->box);
-	int64_t seq;
-	int rc;
-
-	if (s != NULL && s->opener == NULL && s->cursor > taken)
-		taken = s->cursor;
-	rc = store_msg_add(hub->store, m, taken, &seq);
-	if (rc < 0)
-		return rc;
-	hub->posted = seq;
-	hub->count_messages++;
-	if (s != NULL)
-		hub_mark_dirty(hub, s);
-	else
-		hub->ring = true;
-	return 0;
-}
-
-int
-hub_post(struct hub *hub, int64_t box, int64_t src, struct str body)
-{
-	struct msg_new m = {
-		.box = box, .src = src, .kind = MSG_DATA, .due = hub_due(hub), .body = body,
-	};
-
-	return put(hub, &m, 0);
-}
-
-/* A goodbye fits into any quota. */
-int
-hub_end(struct hub *hub, int64_t box, struct str close)
-{
-	struct msg_new m = {
-		.box = box, .kind = MSG_CLOSE, .due = hub_due(hub), .body = close,
-	};
-	int rc = put(hub, &m, INT64_MAX);
-
-	return rc < 0 ? rc : store_box_end(hub->store, box);
 }
 
 /* ---- what a turn stores for streams ---- */
@@ -456,12 +387,27 @@ hub_settle(struct hub *hub)
 		return;
 	while ((l = list_pop(&hub->unsaved)) != NULL) {
 		s = LIST_OF(l, struct stream, save);
+		list_add(&hub->saving, &s->save);
 		store_box_taken(hub->store, s->box, s->cursor);
 	}
 }
 
-/* Positions saved in a turn that failed are saved again with the stream's next message or leave;
- * until then some may be delivered twice, none is lost. */
+/* A stream opened in a turn that failed never was, also if its client has left since. */
+static void
+forget_opened(struct hub *hub)
+{
+	struct list *l, *next;
+	struct stream *s;
+
+	for (l = hub->leaving.next; l != &hub->leaving; l = next) {
+		next = l->next;
+		s = LIST_OF(l, struct stream, queue);
+		if (s->turn == hub->turns)
+			free_stream(hub, s);
+	}
+}
+
+/* What was stored in a turn that failed is stored again in the next. */
 void
 hub_settled(struct hub *hub, bool done)
 {
@@ -469,8 +415,12 @@ hub_settled(struct hub *hub, bool done)
 
 	if (!done) {
 		list_move(&hub->leaving, &hub->left);
+		list_move(&hub->unsaved, &hub->saving);
+		forget_opened(hub);
 		return;
 	}
+	while (list_pop(&hub->saving) != NULL)
+		;
 	while ((l = list_pop(&hub->left)) != NULL)
 		free_stream(hub, LIST_OF(l, struct stream, queue));
 }

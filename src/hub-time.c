@@ -36,7 +36,12 @@ hub_store_open(struct hub *hub, const char **why)
 	}
 	hub->id = hub->orders = 0;
 	hub->opened = hub->swept = loop_mono(hub->loop);
-	return store_msg_last(hub->store, &hub->seen);
+	rc = store_msg_last(hub->store, &hub->seen);
+	if (rc < 0) {
+		store_close(hub->store);
+		hub->store = NULL;
+	}
+	return rc;
 }
 
 /* Streams of a store that is gone cannot be resumed in it: their clients come back and are told. */
@@ -50,6 +55,7 @@ close_store(struct hub *hub)
 	hub_each_stream(hub, hub_pause_stream);
 	hub_each_stream(hub, hub_cut_stream);
 	hub_forget_left(hub);
+	hub_claims_release(hub);	/* they name boxes of that store */
 	store_close(hub->store);
 	hub->store = NULL;
 }
@@ -92,7 +98,10 @@ check_file(struct hub *hub, int64_t now)
 	}
 	if ((bits & TICK_NEWER) != 0 && !hub->draining) {
 		LOG(LOG_WARN, "a newer sigpost has the database: leaving");
-		hub_drain(hub);
+		if (hub->leave != NULL)
+			hub->leave(hub);
+		else
+			hub_drain(hub);
 	}
 }
 
@@ -102,13 +111,31 @@ static void
 attach_again(struct hub *hub, struct stream *s)
 {
 	struct box b;
+	int rc;
 
 	if (s->conn == NULL || s->opener != NULL)
 		return;
-	if (store_box_get(hub->store, s->box, &b) < 0 || b.gen != s->gen)
-		hub_supersede(hub, s->box, s->gen + 1);
-	else
+	rc = store_box_get(hub->store, s->box, &b);
+	if (rc == -ERR_NOTFOUND)
+		hub_pause_stream(hub, s);	/* its client comes back, and is told */
+	else if (rc == 0 && b.gen > s->gen)
+		hub_supersede(hub, s->box, b.gen);
+	else if (rc == 0)
 		store_box_attach(hub->store, s->box, hub->id, &s->gen);
+	s->late = true;
+}
+
+int
+hub_enter_again(struct hub *hub)
+{
+	int rc;
+
+	LOG(LOG_WARN, "the lease was lost: entering again", LOG_INT("hub", hub->id));
+	hub->id = hub->orders = 0;
+	rc = hub_enter(hub);
+	if (rc == 0)
+		hub_each_stream(hub, attach_again);
+	return rc;
 }
 
 /* A lease that was lost (this process slept too long) is taken anew, with the boxes nobody took. */
@@ -118,12 +145,8 @@ renew(struct hub *hub, int64_t now)
 	if (hub->id == 0 || now - hub->renewed < HUB_RENEW_MS || hub_begin(hub) < 0)
 		return;
 	hub->renewed = now;
-	if (store_hub_renew(hub->store, hub->id) != -ERR_NOTFOUND)
-		return;
-	LOG(LOG_WARN, "the lease was lost: entering again", LOG_INT("hub", hub->id));
-	hub->id = hub->orders = 0;
-	if (hub_enter(hub) == 0)
-		hub_each_stream(hub, attach_again);
+	if (store_hub_renew(hub->store, hub->id) == -ERR_NOTFOUND)
+		hub_enter_again(hub);
 }
 
 /* ---- sweep ---- */
@@ -135,6 +158,7 @@ worth_sweeping(const struct hub *hub, int64_t now)
 	const struct conf *c = hub->conf;
 	int64_t longest = c->away_ms > c->sigver_expire_ms ? c->away_ms : c->sigver_expire_ms;
 
+	longest += c->hold_ms + c->grace_ms;	/* a poll is present for that long */
 	return hub->streams > 0 || now - hub->idle_since <= longest + TAKEN_KEEP_MS + SWEEP_AFTER_MS ||
 	    now - hub->opened <= LOOK_MS * 2;
 }
@@ -239,9 +263,9 @@ stuck(struct hub *hub, struct stream *s, int64_t now)
 {
 	size_t pending = conn_pending(s->conn);
 
-	if (s->stuck == 0)
+	if (!s->conn->blocked)
 		return false;
-	if (pending != s->stuck_at) {
+	if (s->stuck == 0 || pending != s->stuck_at) {
 		s->stuck = now;
 		s->stuck_at = (uint32_t)pending;
 	}
@@ -263,12 +287,14 @@ beat(struct hub *hub, struct stream *s)
 		return;
 	}
 	hub_schedule(hub, s);
-	if (s->conn->blocked)
+	if (s->conn->blocked || s->ended)
 		return;
 	if (stream_beat(s) < 0)
 		hub_cut_stream(hub, s);
 	else
 		conn_flush(s->conn);
+	if (s->conn != NULL)
+		stuck(hub, s, now);	/* begins to count */
 }
 
 void
@@ -283,7 +309,7 @@ hub_on_beat(struct loop_timer *t)
 	list_move(&due, &hub->wheel[hub->slot]);
 	while ((l = list_pop(&due)) != NULL) {
 		s = LIST_OF(l, struct stream, beat);
-		if (s->conn != NULL && !s->ended)
+		if (s->conn != NULL)
 			beat(hub, s);
 	}
 	if (hub->streams == 0)

@@ -39,16 +39,35 @@ hub_begin(struct hub *hub)
 		return -ERR_BUSY;
 	rc = store_begin(hub->store, loop_real(hub->loop));
 	if (rc < 0) {
-		if (rc != -ERR_BUSY)
+		if (rc == -ERR_BUSY)
+			hub_retry_soon(hub);
+		else
 			LOG(LOG_ERROR, "cannot begin a turn", LOG_Z("error", err_name(rc)));
-		hub_retry_soon(hub);
 		return rc;
 	}
 	hub->in_turn = true;
+	hub->turns++;
+	hub->id_begun = hub->id;
 	hub->posted = 0;
 	if ((store_tick(hub->store, false) & TICK_CHANGED) != 0)
 		hub->look = true;
 	return 0;
+}
+
+int
+hub_mark(struct hub *hub)
+{
+	hub->id_marked = hub->id;
+	hub->posted_marked = hub->posted;
+	return store_mark(hub->store);
+}
+
+void
+hub_undo(struct hub *hub)
+{
+	hub->id = hub->id_marked;
+	hub->posted = hub->posted_marked;
+	store_undo(hub->store);
 }
 
 /* ---- release ---- */
@@ -114,8 +133,10 @@ release(struct hub *hub, int err)
 void
 hub_abandon(struct hub *hub, int err)
 {
-	if (hub->in_turn)
+	if (hub->in_turn) {
 		store_rollback(hub->store);
+		hub->id = hub->id_begun;
+	}
 	hub->in_turn = hub->stuck = hub->ring = false;
 	hub->look = true;	/* what we believe may be wrong: read it again */
 	hub_settled(hub, false);
@@ -172,16 +193,6 @@ commit(struct hub *hub)
 	LOG(LOG_ERROR, "a turn was lost", LOG_Z("error", err_name(rc)));
 	hub_abandon(hub, rc);
 	return true;
-}
-
-void
-hub_on_retry(struct loop_timer *t)
-{
-	struct hub *hub = LIST_OF(t, struct hub, retry);
-
-	if (hub->stuck && !commit(hub))
-		return;
-	hub_unpark(hub);
 }
 
 /* ---- work: messages others committed ---- */
@@ -297,17 +308,40 @@ pour(struct feeding *f)
 		hub_mark_dirty(hub, s);
 }
 
+/* What waited for a reader that was stuck may have expired: then the stream says so. */
+static int
+tell_gap(struct feeding *f)
+{
+	struct stream *s = f->s;
+	const char *epoch = f->hub->store->epoch;
+	char from[CURSOR_MAX], to[CURSOR_MAX];
+	struct box b;
+	int rc = store_box_get(f->hub->store, s->box, &b);
+
+	if (rc < 0)
+		return rc == -ERR_NOTFOUND ? 0 : rc;
+	s->late = false;
+	if (b.dropped <= s->cursor)
+		return 0;
+	f->rc = stream_gap(s, cursor_render(epoch, s->cursor, from), cursor_render(epoch, b.dropped, to));
+	f->wrote = true;
+	return f->rc;
+}
+
 static int
 feed(struct hub *hub, struct stream *s)
 {
 	struct feeding f = { .hub = hub, .s = s };
-	int rc;
+	int rc = 0;
 
 	if (s->conn == NULL || s->conn->blocked || s->ended || s->opener != NULL)
 		return 0;
 	f.wrote = s->greeted;
-	rc = store_msg_read(hub->store, s->box, s->cursor, on_row, &f);
-	if (rc < 0)
+	if (s->late)
+		rc = tell_gap(&f);
+	if (rc == 0)
+		rc = store_msg_read(hub->store, s->box, s->cursor, on_row, &f);
+	if (rc < 0 && f.rc == 0)
 		return rc;
 	pour(&f);
 	return 0;
@@ -352,7 +386,31 @@ deliver(struct hub *hub)
 		hub_retry_soon(hub);
 }
 
-/* Receivers come before senders: an answer may wait for an event, not the other way. */
+/* The turn is committed. Receivers come before senders: an answer may wait for an event, not the
+ * other way. */
+static void
+let_go(struct hub *hub)
+{
+	if (hub->store != NULL) {
+		release_streams(hub);
+		deliver(hub);
+	}
+	release(hub, 0);
+}
+
+void
+hub_on_retry(struct loop_timer *t)
+{
+	struct hub *hub = LIST_OF(t, struct hub, retry);
+
+	if (hub->stuck) {
+		if (!commit(hub))
+			return;
+		let_go(hub);	/* before a new turn adds to what is held */
+	}
+	hub_unpark(hub);
+}
+
 void
 hub_turn(struct hub *hub)
 {
@@ -361,10 +419,6 @@ hub_turn(struct hub *hub)
 		hub_begin(hub);
 	if (hub->in_turn && !commit(hub))
 		return;
-	if (hub->store != NULL) {
-		release_streams(hub);
-		deliver(hub);
-	}
-	release(hub, 0);
+	let_go(hub);
 	hub_check_drained(hub);
 }

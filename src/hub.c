@@ -37,13 +37,18 @@ serve(struct hub *hub, struct req *r)
 		hub_turn(hub);
 }
 
-void
-hub_take(struct hub *hub, struct req *r)
+static void
+adopt(struct req *r)
 {
 	r->conn->user = &request_user;
 	r->conn->data = r;
-	r->since = loop_mono(hub->loop);
-	hub->idle_since = r->since;
+}
+
+void
+hub_take(struct hub *hub, struct req *r)
+{
+	adopt(r);
+	hub->idle_since = loop_mono(hub->loop);
 	hub->count_requests++;
 	serve(hub, r);
 }
@@ -51,6 +56,8 @@ hub_take(struct hub *hub, struct req *r)
 void
 hub_hold(struct hub *hub, struct req *r)
 {
+	if (r->conn->user == NULL)	/* refused before it came to be served */
+		adopt(r);
 	list_add(&hub->held, &r->parked);
 }
 
@@ -64,6 +71,8 @@ hub_refuse(struct hub *hub, struct req *r, int err)
 void
 hub_park(struct hub *hub, struct req *r)
 {
+	if (r->busy_since == 0)
+		r->busy_since = loop_mono(hub->loop);
 	list_add(&hub->parked, &r->parked);
 	hub_retry_soon(hub);
 }
@@ -75,7 +84,7 @@ refuse_overdue(struct hub *hub)
 
 	while (!list_empty(&hub->parked)) {
 		r = LIST_OF(hub->parked.next, struct req, parked);
-		if (loop_mono(hub->loop) - r->since <= HUB_BUSY_MS)
+		if (loop_mono(hub->loop) - r->busy_since <= HUB_BUSY_MS)
 			return;
 		list_del(&r->parked);
 		hub_refuse(hub, r, -ERR_BUSY);
@@ -107,29 +116,41 @@ hub_unpark(struct hub *hub)
 void
 hub_wait(struct hub *hub, struct req *r)
 {
+	if (hub->draining) {
+		hub_refuse(hub, r, -ERR_LEAVING);
+		return;
+	}
 	hub_ask(hub, r);
+	r->busy_since = 0;
 	r->again = loop_mono(hub->loop) + HUB_WAIT_MS;
 	list_add(&hub->waiting, &r->parked);
 	if (!loop_timer_active(&hub->claims))
 		loop_timer_start(&hub->claims, HUB_WAIT_MS, HUB_WAIT_MS);
 }
 
+/* In the order in which they are due, and not so many at once that others notice. */
 void
 hub_serve_again(struct hub *hub)
 {
-	struct list due;
-	struct list *l;
 	struct req *r;
+	int left = HUB_TURN_REQUESTS;
 
-	list_init(&due);
-	list_move(&due, &hub->waiting);
-	while ((l = list_pop(&due)) != NULL) {
-		r = LIST_OF(l, struct req, parked);
+	while (!list_empty(&hub->waiting) && left-- > 0) {
+		r = LIST_OF(hub->waiting.next, struct req, parked);
 		if (r->again > loop_mono(hub->loop))
-			list_add(&hub->waiting, &r->parked);
-		else
-			serve(hub, r);
+			return;
+		list_del(&r->parked);
+		serve(hub, r);
 	}
+}
+
+static void
+refuse_all(struct hub *hub, struct list *from)
+{
+	struct list *l;
+
+	while ((l = list_pop(from)) != NULL)
+		hub_refuse(hub, LIST_OF(l, struct req, parked), -ERR_LEAVING);
 }
 
 /* ---- life ---- */
@@ -162,6 +183,8 @@ on_drain(struct loop_timer *t)
 
 	LOG(LOG_WARN, "drain: time is over, cutting what is left", LOG_INT("streams", hub->streams));
 	hub_each_stream(hub, hub_cut_stream);
+	refuse_all(hub, &hub->parked);
+	hub_abandon(hub, -ERR_LEAVING);
 	if (hub->stopped != NULL)
 		hub->stopped(hub);
 }
@@ -192,6 +215,7 @@ init_lists(struct hub *hub)
 	list_init(&hub->waiting);
 	list_init(&hub->dirty);
 	list_init(&hub->unsaved);
+	list_init(&hub->saving);
 	list_init(&hub->leaving);
 	list_init(&hub->left);
 	list_init(&hub->proofs);
@@ -263,11 +287,11 @@ void
 hub_release(struct hub *hub)
 {
 	hub_each_stream(hub, hub_cut_stream);
+	free_requests(&hub->parked);
+	free_requests(&hub->waiting);
 	leave_store(hub);
 	hub_forget_left(hub);
 	free_requests(&hub->held);
-	free_requests(&hub->parked);
-	free_requests(&hub->waiting);
 	hub_claims_release(hub);
 	loop_timer_close(&hub->tick, NULL);
 	loop_timer_close(&hub->beat, NULL);
@@ -308,6 +332,7 @@ hub_drain(struct hub *hub)
 	LOG(LOG_INFO, "draining", LOG_INT("streams", hub->streams));
 	loop_timer_start(&hub->drain, (uint64_t)hub->conf->drain_ms, 0);
 	hub_each_stream(hub, hub_pause_stream);
+	refuse_all(hub, &hub->waiting);
 }
 
 /* ---- for tests ---- */

@@ -70,6 +70,9 @@ struct hub {
 	uint64_t		 began;		/* uv_hrtime of its first request */
 	int64_t			 seen;		/* last seq that was looked at */
 	int64_t			 posted;	/* last seq posted in this turn; 0: none */
+	int64_t			 id_begun;	/* id, before the turn … */
+	int64_t			 id_marked, posted_marked;	/* … and before the request */
+	uint32_t		 turns;		/* begun; tells in which one a stream was opened */
 	int64_t			 orders;	/* last seq of our control mailbox that was carried out */
 	struct list		 held;		/* requests answered, not yet committed */
 	struct list		 parked;	/* requests waiting for the lock */
@@ -80,7 +83,8 @@ struct hub {
 	uint32_t		 buckets, streams;
 	struct list		 dirty;		/* to be fed */
 	struct list		 unsaved;	/* taken not stored … */
-	int64_t			 unsaved_since;	/* … since then (loop_mono): the first of them */
+	int64_t			 unsaved_since;	/* … since then (loop_mono): the first of them … */
+	struct list		 saving;	/* … stored in this turn, not yet committed */
 	struct list		 leaving;	/* exchange gone, leave not stored */
 	struct list		 left;		/* leave stored in this turn, not yet committed */
 	struct list		 wheel[HUB_SLOTS];
@@ -104,7 +108,8 @@ struct hub {
 	bool			 reopen;	/* the file was replaced: open it anew */
 	bool			 draining;
 	void			(*stopped)(struct hub *hub);	/* drained; may be NULL */
-	void			*owner;		/* for stopped */
+	void			(*leave)(struct hub *hub);	/* this process should end; NULL: only drains */
+	void			*owner;		/* for stopped and leave */
 	uint64_t		 count_requests, count_messages, count_streams;
 };
 
@@ -125,6 +130,9 @@ void	hub_take(struct hub *hub, struct req *r);
 
 /* For route.c. 0: a turn is open. -ERR_BUSY: park the request. Others: refuse it. */
 int	hub_begin(struct hub *hub);
+/* What a request does between these two is taken back: its writes, and what we believe of them. */
+int	hub_mark(struct hub *hub);
+void	hub_undo(struct hub *hub);
 /* The store could not write: the open turn is lost, every held answer becomes this error. */
 void	hub_abandon(struct hub *hub, int err);
 /* The answer of r is queued on its exchange: hold it until the turn is committed. Ours. */
@@ -149,7 +157,7 @@ struct hub_open {		/* a stream to open */
 };
 
 /* Answers r with a stream that receives for the box; another stream of the box is superseded.
- * -ERR_QUOTA: this process holds max_streams. */
+ * -ERR_QUOTA: this process holds max_streams; -ERR_LEAVING: it is draining. */
 int	hub_open(struct hub *hub, struct req *r, const struct hub_open *o);
 
 /* A message for a box, delivered wherever its stream is. Errors as store_msg_add. */
@@ -161,7 +169,7 @@ int	hub_end(struct hub *hub, int64_t box, struct str close);
 /*
  * Somebody wants a name this box holds. 0: the holder is gone, the name may be taken from it.
  * -ERR_CONFLICT: it is alive. -ERR_WAIT: not known yet; return it from serve, which is called
- * again until the verdict falls, at the latest after grace_ms.
+ * again until the verdict falls, at the latest grace_ms after that holder was first met.
  */
 int	hub_contest(struct hub *hub, struct req *r, const struct box *holder);
 

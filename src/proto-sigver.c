@@ -42,31 +42,21 @@ new_source(struct hub *hub, struct req *r, const struct dialect *d, struct hub_o
 }
 
 static int
-any_row(void *arg, const struct msg_row *m)
+look_for_close(void *arg, const struct msg_row *m)
 {
-	(void)m;
-	*(bool *)arg = true;
-	return 1;
+	*(bool *)arg = m->kind == MSG_CLOSE;
+	return 0;
 }
 
 /* A source that has ended still gets what it has not read, its close event last. */
 static bool
 resumable(struct hub *hub, const struct box *b, int64_t after)
 {
-	bool waits = false;
+	bool closes = false;
 
 	if (b->state == BOX_LIVE)
 		return true;
-	return store_msg_read(hub->store, b->id, after, any_row, &waits) == 0 && waits;
-}
-
-/* What the client named, without the handle: safe to repeat to it. */
-static struct str
-plain_cursor(const char *epoch, int64_t seq, char out[CURSOR_MAX])
-{
-	int n = snprintf(out, CURSOR_MAX, "%s-%" PRId64, epoch, seq);
-
-	return str_make(out, (size_t)n);
+	return store_msg_read(hub->store, b->id, after, look_for_close, &closes) == 0 && closes;
 }
 
 static int
@@ -83,8 +73,8 @@ resume(struct hub *hub, struct req *r, const struct box *b, const struct cursor 
 	o->handle = at->handle;
 	o->resume = true;
 	if (other || at->seq > last || at->seq < b->dropped) {
-		o->gap_from = plain_cursor(at->epoch, at->seq, from);
-		o->gap_to = plain_cursor(hub->store->epoch, at->seq < b->dropped ? b->dropped : last, to);
+		o->gap_from = cursor_render(at->epoch, at->seq, from);
+		o->gap_to = cursor_render(hub->store->epoch, at->seq < b->dropped ? b->dropped : last, to);
 	}
 	if (!other && at->seq <= last) {
 		o->after = at->seq;
@@ -111,8 +101,8 @@ open_source(struct hub *hub, struct req *r, const struct dialect *d, struct hub_
 	if (rc < 0 && rc != -ERR_NOTFOUND)
 		return rc;
 	if (strcmp(at.epoch, hub->store->epoch) != 0) {
-		o->gap_from = plain_cursor(at.epoch, at.seq, from);
-		o->gap_to = plain_cursor(hub->store->epoch, 0, to);
+		o->gap_from = cursor_render(at.epoch, at.seq, from);
+		o->gap_to = cursor_render(hub->store->epoch, 0, to);
 	}
 	return new_source(hub, r, d, o);
 }

@@ -21,6 +21,8 @@ reply_cors(struct buf *head, const struct req *r)
 {
 	if (!echoed(r)) {
 		buf_adds(head, STR("Access-Control-Allow-Origin: *\r\n"));
+		if (r->credentials)
+			buf_adds(head, STR("Vary: Origin\r\n"));
 		return;
 	}
 	buf_adds(head, STR("Access-Control-Allow-Origin: "));

@@ -37,8 +37,10 @@ struct req {
 	/* for whoever holds it meanwhile */
 	struct conn	*conn;
 	struct list	 parked;	/* the hub's list while it waits */
-	int64_t		 since;		/* loop_mono of its first dispatch; 0 before */
 	int64_t		 again;		/* loop_mono of the next one */
+	int64_t		 busy_since;	/* loop_mono since when it is parked; 0: it is not */
+	int64_t		 rival;		/* the box whose name it wants … */
+	int64_t		 rival_since;	/* … since then (loop_mono) */
 	int64_t		 ask_again;	/* loop_mono; not before, for a proof that a name's holder is alive … */
 	int64_t		 ask_box;	/* … this one (0: nothing to ask) … */
 	int64_t		 ask_hub;	/* … of the hub that has its stream */

@@ -149,17 +149,33 @@ detail_of(int err)
 /* ---- a row ---- */
 
 static void
+fail(struct req *r, int rc)
+{
+	if (err_status(rc) >= 500 && rc != -ERR_LEAVING)
+		LOG(LOG_ERROR, "a request failed", LOG_Z("error", err_name(rc)), LOG_STR("path", r->path));
+	reply_problem(r, rc, detail_of(rc));
+}
+
+/* EventSource gives up on any status but 200 (HTML standard, 9.2.2), but not on a stream that ends. */
+static void
+come_again(struct req *r)
+{
+	reply_stream_head(r, "text/event-stream");
+	conn_add(r->conn, STR("retry: 1000\n\n"));
+	conn_finish(r->conn);
+}
+
+static void
 finish(struct hub *hub, struct req *r, int rc)
 {
 	if (rc == -ERR_WAIT) {
 		hub_wait(hub, r);
 		return;
 	}
-	if (rc < 0) {
-		if (err_status(rc) >= 500)
-			LOG(LOG_ERROR, "a request failed", LOG_Z("error", err_name(rc)), LOG_STR("path", r->path));
-		reply_problem(r, rc, detail_of(rc));
-	}
+	if (rc == -ERR_LEAVING && req_accepts(r, STR("text/event-stream")))
+		come_again(r);
+	else if (rc < 0)
+		fail(r, rc);
 	hub_hold(hub, r);
 }
 
@@ -174,13 +190,13 @@ serve_writing(struct hub *hub, struct req *r, const struct route *row)
 		return;
 	}
 	if (rc == 0)
-		rc = store_mark(hub->store);
+		rc = hub_mark(hub);
 	if (rc == 0) {
 		rc = row->serve(hub, r);
 		if (rc == -ERR_FULL || rc == -ERR_IO)
 			hub_abandon(hub, rc);
 		else if (rc < 0)
-			store_undo(hub->store);
+			hub_undo(hub);
 		else
 			store_release(hub->store);
 	}

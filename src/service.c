@@ -100,6 +100,12 @@ service_leave(struct service *s)
 }
 
 static void
+on_leave(struct hub *hub)
+{
+	service_leave(hub->owner);
+}
+
+static void
 on_signal(uv_signal_t *h, int number)
 {
 	LOG(LOG_INFO, "signal", LOG_INT("number", number));
@@ -166,6 +172,7 @@ service_start(struct service *s, const struct conf *c)
 	}
 	s->hub.owner = s;
 	s->hub.stopped = on_stopped;
+	s->hub.leave = on_leave;
 	watch_signals(s);
 	loop_timer_init(&s->loop, &s->second, on_second);
 	loop_timer_init(&s->loop, &s->leaving, on_leaving);

@@ -1,6 +1,7 @@
 /* stream - rendering only; a silent stream costs no memory beyond its struct. */
 #include "config.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +11,12 @@
 
 #define SCRATCH_KEEP	65536
 #define RENDER_MAX	(32u * 1024 * 1024)	/* one event with its data lines; bodies are smaller */
+
+struct str
+cursor_render(const char *epoch, int64_t seq, char *out)
+{
+	return str_make(out, (size_t)snprintf(out, CURSOR_MAX, "%s-%" PRId64, epoch, seq));
+}
 
 struct str
 stream_cursor(const struct stream *s, const char *epoch, int64_t seq, char *out)
@@ -91,6 +98,20 @@ stream_event(struct stream *s, const struct wire_event *e)
 {
 	s->wire->event(&s->state, blank(), e);
 	return queue(s);
+}
+
+int
+stream_gap(struct stream *s, struct str from, struct str to)
+{
+	struct wire_event e = { .name = STR("gap"), .json = true };
+	char data[2 * CURSOR_MAX + 32];
+	int n;
+
+	n = snprintf(data, sizeof data, "{\"from\":\"%.*s\",\"to\":\"%.*s\"}",
+	    (int)from.n, from.p, (int)to.n, to.p);
+	assert(n > 0 && (size_t)n < sizeof data);
+	e.data = str_make(data, (size_t)n);
+	return stream_event(s, &e);
 }
 
 int

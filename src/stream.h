@@ -47,11 +47,16 @@ struct stream {
 	bool		 handled;	/* handle is set */
 	bool		 greeted;	/* something was said at its opening: a poll ends with it */
 	bool		 ended;		/* nothing more is rendered */
+	bool		 late;		/* its reader was stuck: some of its rows may have expired */
+	uint32_t	 turn;		/* hub->turns when it was opened */
 	unsigned char	 handle[HANDLE_SIZE];
 };
 
 /* Renders "[handle.]epoch-seq" into out[CURSOR_MAX]. */
 struct str	stream_cursor(const struct stream *s, const char *epoch, int64_t seq, char *out);
+
+/* The same without a handle: safe to repeat to whoever named it. */
+struct str	cursor_render(const char *epoch, int64_t seq, char *out);
 
 /* What a client names: "[handle.]epoch-seq" taken apart. -ERR_BAD if it is none of ours. */
 struct cursor {
@@ -65,6 +70,7 @@ int		cursor_parse(struct str text, struct cursor *out);
 /* All queue bytes; 0, or an error after which the exchange must be aborted. */
 int	stream_open(struct stream *s, uint32_t retry_ms, struct str cursor);
 int	stream_event(struct stream *s, const struct wire_event *e);
+int	stream_gap(struct stream *s, struct str from, struct str to);	/* cursors: what was lost */
 int	stream_beat(struct stream *s);
 int	stream_end(struct stream *s, const struct wire_end *end);	/* also finishes the exchange */
 

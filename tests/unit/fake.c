@@ -111,7 +111,10 @@ every(const struct fake *f, int64_t ms)
 static void
 fire(struct fake *f)
 {
-	hub_on_retry(&f->hub.retry);
+	if (loop_timer_active(&f->hub.retry)) {
+		loop_timer_stop(&f->hub.retry);
+		hub_on_retry(&f->hub.retry);
+	}
 	if (every(f, HUB_WAIT_MS))
 		hub_on_claims(&f->hub.claims);
 	if (every(f, f->hub.slot_ms))

@@ -316,6 +316,30 @@ body_that_dribbles_is_cut(void **state)
 	end(&quick);
 }
 
+/* A web server that gives a request up closes both ends, in whatever order we hear of it. */
+static void
+client_leaves_within_its_body(void **state)
+{
+	struct courier c, next;
+
+	(void)state;
+	with_pipes(&c, POST "10");
+	send_all(&c);
+	assert_int_equal(verdict(&c), HANDOFF_ACCEPTED);
+	assert_int_equal(write(c.in, "123", 3), 3);
+	pass(50);			/* the way out is watched by now */
+	close(c.out);
+	c.out = -1;
+	until(gate_cgi_conns(gate) == 0);
+	assert_true(write(c.in, "4", 1) < 0);
+	with_pipes(&next, GET);
+	send_all(&next);
+	assert_answer(&next, "");
+	assert_int_equal(seen.taken, 1);
+	end(&c);
+	end(&next);
+}
+
 /* ---- ceilings of the variables ---- */
 
 static void
@@ -370,6 +394,7 @@ main(void)
 		with_stage(refused_body_is_read_to_its_end),
 		with_stage(refused_body_that_dribbles_is_left),
 		with_stage(body_that_dribbles_is_cut),
+		with_stage(client_leaves_within_its_body),
 		with_stage(block_announced_as_too_long),
 		with_stage(variables_over_the_setting),
 	};

@@ -1,0 +1,80 @@
+/*
+ * hub-post - messages for mailboxes, and orders for other hubs, which are messages too.
+ *
+ * A message for a stream held here marks it dirty; any other rings the bell after COMMIT.
+ */
+#include "config.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "err.h"
+#include "hub-private.h"
+
+#define ORDER_MS	10000	/* an order to a hub that is not carried out by then is void */
+
+int
+hub_order(struct hub *hub, int64_t to, enum msg_kind kind, int64_t a, int64_t b)
+{
+	struct msg_new m = { .box = -to, .kind = kind, .due = loop_real(hub->loop) + ORDER_MS };
+	char body[64];
+	int64_t seq;
+	int rc;
+
+	m.body = str_make(body, (size_t)snprintf(body, sizeof body, "%" PRId64 " %" PRId64, a, b));
+	rc = store_msg_add(hub->store, &m, 0, &seq);
+	if (rc < 0)
+		return rc;
+	hub->posted = seq;
+	hub->ring = true;
+	return 0;
+}
+
+int64_t
+hub_due(struct hub *hub)
+{
+	return loop_real(hub->loop) + hub->conf->sigver_expire_ms;
+}
+
+static int
+put(struct hub *hub, const struct msg_new *m, int64_t taken)
+{
+	struct stream *s = hub_stream(hub, m->box);
+	int64_t seq;
+	int rc;
+
+	if (s != NULL && s->opener == NULL && s->cursor > taken)
+		taken = s->cursor;
+	rc = store_msg_add(hub->store, m, taken, &seq);
+	if (rc < 0)
+		return rc;
+	hub->posted = seq;
+	hub->count_messages++;
+	if (s != NULL)
+		hub_mark_dirty(hub, s);
+	else
+		hub->ring = true;
+	return 0;
+}
+
+int
+hub_post(struct hub *hub, int64_t box, int64_t src, struct str body)
+{
+	struct msg_new m = {
+		.box = box, .src = src, .kind = MSG_DATA, .due = hub_due(hub), .body = body,
+	};
+
+	return put(hub, &m, 0);
+}
+
+/* A goodbye fits into any quota. */
+int
+hub_end(struct hub *hub, int64_t box, struct str close)
+{
+	struct msg_new m = {
+		.box = box, .kind = MSG_CLOSE, .due = hub_due(hub), .body = close,
+	};
+	int rc = put(hub, &m, INT64_MAX);
+
+	return rc < 0 ? rc : store_box_end(hub->store, box);
+}
