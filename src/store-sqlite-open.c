@@ -43,7 +43,7 @@ blame(struct lite *l, int err, const char **why)
 	switch (-err) {
 	case ERR_BUSY:
 		return lite_explain(why, err,
-		    "%s stayed locked by another process for 2 s, try again", path);
+		    "%s stayed locked by another process for 5 s, try again", path);
 	case ERR_FULL:
 		return lite_explain(why, err, "no space for %s, free some or raise its ceiling",
 		    path);

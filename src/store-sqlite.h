@@ -30,7 +30,7 @@
 #include "store.h"
 
 #define LITE_PAGE		4096
-#define LITE_OPEN_WAIT_MS	2000	/* open alone waits for a lock, so long … */
+#define LITE_OPEN_WAIT_MS	5000	/* open alone waits for a lock, so long … */
 #define LITE_OPEN_STEP_MS	10	/* … looking this often */
 #define LITE_UPKEEP_WAIT_MS	1000	/* upkeep waits for readers this long */
 #define LITE_WAL_DUE		(4LL << 20)	/* bytes of WAL that call for a checkpoint */

@@ -196,7 +196,7 @@ struct store {			/* the first member of every engine's struct */
  * Opens (and with conf->create makes) the database. *why gets, on failure, one sentence
  * without a full stop that says what is wrong and what mends it (static or owned by the
  * engine until the next open). -ERR_NOTFOUND: no file and create is false; -ERR_VERSION:
- * made by a newer sigpost; -ERR_CORRUPT: not a sigpost database; -ERR_BUSY after 2 s (the
+ * made by a newer sigpost; -ERR_CORRUPT: not a sigpost database; -ERR_BUSY after 5 s (the
  * one call that may wait); -ERR_IO, -ERR_FULL.
  * Migrations go forward, inside one transaction. The epoch is random; it is made with the
  * schema, and made anew when the file turns out to be a copy (its inode is not the recorded

@@ -200,6 +200,11 @@ export class Server {
   }
 }
 
+/** Sites in use; an abrupt end of the test clears them away. @type {Set<Site>} */
+const sites = new Set();
+
+process.on('exit', () => sites.forEach((it) => it.clear()));
+
 export class Site {
   /** @type {Server[]} */
   servers = [];
@@ -212,6 +217,7 @@ export class Site {
     this.settings = { ...QUICK, ...settings };
     this.root = mkdtempSync(join(tmpdir(), 'sigpost-'));
     this.db = join(this.root, 'db/sigpost.db');
+    sites.add(this);
     this.#furnish();
   }
 
@@ -300,7 +306,7 @@ export class Site {
     } catch (error) {
       throw this.explain(error, this.#left());
     } finally {
-      this.#clear();
+      this.clear();
     }
   }
 
@@ -324,7 +330,8 @@ export class Site {
     }
   }
 
-  #clear() {
+  clear() {
+    sites.delete(this);
     processesOf(this.root).forEach((it) => signal(it.pid, 'SIGKILL'));
     if (process.env.SIGPOST_KEEP === undefined) {
       rmSync(this.root, { recursive: true, force: true, maxRetries: 5 });

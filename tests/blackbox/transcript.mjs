@@ -113,9 +113,9 @@ export class Terminal {
     this.shell.stdin?.write(`${text}\nprintf '\\001%d\\n' ${this.#count}\n`);
   }
 
-  /** Everything it has shown and nobody has read. */
+  /** Everything it has shown and nobody has read, without heartbeats, which may come at any time. */
   get unread() {
-    const all = this.shell.output.toString().replace(/\x01(\d+\n|\d*$)/g, '');
+    const all = this.shell.output.toString().replace(/\x01(\d+\n|\d*$)/g, '').replace(/^:\n\n/gm, '');
     return all.slice(this.#read);
   }
 
