@@ -25,6 +25,7 @@
 #define READ_BYTES	65536	/* at once, from one line */
 #define LINGER_BYTES	1048576	/* who was answered early may send on for this much */
 #define QUEUE_SLACK	(4 * STREAM_HIGH)	/* of an answer, beyond two bodies */
+#define FAREWELL_MAX	64	/* bytes of the records that end an answer */
 
 static char	room[READ_BYTES];
 
@@ -69,11 +70,33 @@ kill_line(struct line *l)
 		bury(l);
 }
 
+/* A web server that half-closes because its client left takes a bare end of ours for a crash, and says so
+ * in its log. Between two records the answer may be ended properly; who is gone altogether does
+ * not hear it. */
+static void
+bid_farewell(struct line *l)
+{
+	struct buf end;
+	ssize_t ignored;
+
+	if (conn_pending(&l->conn) > 0 || l->io.fd < 0)
+		return;
+	buf_init(&end, FAREWELL_MAX);
+	fcgi_put_end(&end, l->fcgi.id);
+	if (buf_err(&end) == 0) {
+		ignored = send(l->io.fd, end.p, end.n, MSG_DONTWAIT | MSG_NOSIGNAL);
+		(void)ignored;
+	}
+	buf_release(&end);
+}
+
 void
 line_cut(struct line *l)
 {
-	if (answering(l))
+	if (answering(l)) {
+		bid_farewell(l);
 		conn_gone(&l->conn);	/* leads to kill_line */
+	}
 	else if (l->state != LINE_DEAD)
 		kill_line(l);
 }
