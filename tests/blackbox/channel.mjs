@@ -84,6 +84,9 @@ class SseWire extends Wire {
     return this.stream?.lastEventId || this.lastEventId;
   }
 
+  /** Its head is here since begin(). */
+  async settled() {}
+
   end() {
     return this.stream?.close();
   }
@@ -92,6 +95,7 @@ class SseWire extends Wire {
 /** Down by long poll: one request after the other, each from the last cursor. */
 class PollWire extends Wire {
   #stop = new AbortController();
+  #arrived = false;
 
   begin() {
     return new Promise((resolve, reject) => {
@@ -118,7 +122,10 @@ class PollWire extends Wire {
       Object.assign(headers, { 'Last-Event-ID': this.lastEventId });
     }
     const url = `${this.url}?transport=poll`;
-    const answer = await request(url, { headers, timeout: 60_000, signal: this.#stop.signal });
+    this.#arrived = false;
+    const answer = await request(url, {
+      headers, timeout: 60_000, signal: this.#stop.signal, onhead: () => { this.#arrived = true; },
+    });
     if (answer.status !== 200) {
       throw new Error(`a poll was answered ${answer.status} ${answer.text}`);
     }
@@ -139,6 +146,14 @@ class PollWire extends Wire {
 
   cursor() {
     return this.lastEventId;
+  }
+
+  /**
+   * The poll under way has reached sigpost: it cannot come after the next one any more, as it might
+   * behind CGI. A head shows that; where the web server keeps it back, a moment must do.
+   */
+  async settled() {
+    await until('a poll to arrive', () => this.#arrived || this.over, 300).catch(() => {});
   }
 
   end() {
@@ -193,6 +208,12 @@ export class Channel {
 
   /** The connection breaks; the source stays. */
   async drop() {
+    await this.down.settled();
+    await this.down.end();
+  }
+
+  /** The same at the end of a test, when nobody comes after. */
+  async abandon() {
     await this.down.end();
   }
 
@@ -210,7 +231,7 @@ export class Channel {
   /** The other side broke the connection; between two polls there is none. */
   async broken() {
     if (this.wire === 'poll') {
-      await this.drop();
+      await this.abandon();
     }
     await until('the end of the connection', () => this.down.over);
   }

@@ -356,7 +356,7 @@ onSite('sigpost check and stat, beside a server', {}, async (site) => (
     for (const secret of [opener.auth, opener.cursor.split('.')[0], joining.auth, key, 'a secret message']) {
       assert.ok(!table.output.includes(secret) && !output.includes(secret), secret);
     }
-    await Promise.all([opener.drop(), joining.drop()]);
+    await Promise.all([opener.abandon(), joining.abandon()]);
   },
 
   'stat says what is wrong': async ({ site }) => {

@@ -193,7 +193,7 @@ overServers('CGI', { kinds: CGI }, {
     await joining.say({ data: 1 });
     assert.equal((await opener.value()).data, 1);
     assert.deepEqual(site.hubs(), [hub]);
-    await Promise.all([opener.drop(), joining.drop()]);
+    await Promise.all([opener.abandon(), joining.abandon()]);
   },
 
   'sixteen write at once while the hub holds streams': async ({ server }) => {
@@ -218,7 +218,7 @@ overServers('CGI', { kinds: CGI }, {
       assert.equal(count, next[writer], 'each writer in order, each message once');
       next[writer] += 1;
     }
-    await Promise.all([opener, ...writers].map((it) => it.drop()));
+    await Promise.all([opener, ...writers].map((it) => it.abandon()));
   },
 
   'a hub that dies between two requests is founded anew': async ({ server, site }) => {
@@ -247,6 +247,6 @@ onSite('a full hub', { settings: { max_streams: 2 } }, async (site) => ({
       await joining.say({ data: 'here' });
       assert.equal((await opener.value()).data, 'here');
     }
-    await Promise.all(all.map((it) => it.drop()));
+    await Promise.all(all.map((it) => it.abandon()));
   },
 });

@@ -99,7 +99,7 @@ for (const [first, second] of PAIRS) {
         if (one.kind.gate === 'fcgi' && two.kind.gate === 'fcgi') {
           assert.ok(!one.backends().some((pid) => two.backends().includes(pid)));
         }
-        await Promise.all([opener.drop(), joining.drop()]);
+        await Promise.all([opener.abandon(), joining.abandon()]);
       },
 
       'refuse a key that the other has': async ({ one, two }) => {
@@ -109,7 +109,7 @@ for (const [first, second] of PAIRS) {
         await holder.say({ open: key });
         await holder.value();
         assert.equal((await other.post({ open: key })).status, 560);
-        await Promise.all([holder.drop(), other.drop()]);
+        await Promise.all([holder.abandon(), other.abandon()]);
       },
 
       'hand a key over when the other\'s holder is killed with its process': async ({ one, two }) => {
@@ -137,7 +137,7 @@ for (const [first, second] of PAIRS) {
         assert.deepEqual(await joining.value(), { data: 1 });
         assert.deepEqual(await joining.value(), { data: 2 });
         assert.deepEqual(joining.down.auths, []);
-        await Promise.all([opener.drop(), joining.drop()]);
+        await Promise.all([opener.abandon(), joining.abandon()]);
       },
     });
   }
@@ -165,7 +165,7 @@ for (const first of KINDS.filter((it) => it.gate === 'cgi').slice(0, 1)) {
       const [median, worst] = [times[12], times[24]].map((it) => it.toFixed(1));
       t.diagnostic(`POST by CGI to event on FastCGI: median ${median} ms, worst ${worst} ms`);
       assert.ok(times[12] < 2000, 'a lost wake-up would show here');
-      await Promise.all([opener.drop(), joining.drop()]);
+      await Promise.all([opener.abandon(), joining.abandon()]);
     },
   });
 }

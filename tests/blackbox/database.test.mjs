@@ -102,7 +102,7 @@ for (const gate of GATES) {
         return source.down.inbox.some((it) => it.value.data === 'now');
       });
       await server.ready();
-      await Promise.all([source.drop(), partner.drop()]);
+      await Promise.all([source.abandon(), partner.abandon()]);
     },
   });
 }

@@ -104,6 +104,6 @@ export async function withSources({ server, wire }, path, count, act) {
   try {
     await act(...sources);
   } finally {
-    await Promise.all(sources.map((it) => it.drop()));
+    await Promise.all(sources.map((it) => it.abandon()));
   }
 }

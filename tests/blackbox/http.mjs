@@ -21,6 +21,7 @@ import { within } from './proc.mjs';
  * @property {http.Agent} [agent]
  * @property {number} [timeout] in ms
  * @property {AbortSignal} [signal]
+ * @property {() => void} [onhead] called at the head of the answer
  */
 
 /** @param {string} text */
@@ -37,7 +38,9 @@ export function parseJson(text) {
  * @param {Ask} [options]
  * @returns {Promise<Answer>}
  */
-export function request(url, { method = 'GET', headers = {}, body, agent, timeout, signal } = {}) {
+export function request(url, {
+  method = 'GET', headers = {}, body, agent, timeout, signal, onhead = () => {},
+} = {}) {
   const answer = new Promise((resolve, reject) => {
     const all = { ...headers };
     if (body !== undefined && !('Content-Length' in all) && !('Transfer-Encoding' in all)) {
@@ -46,6 +49,7 @@ export function request(url, { method = 'GET', headers = {}, body, agent, timeou
     const way = { method, headers: all, agent: agent ?? false, signal };
     const req = http.request(url, way, (res) => {
       const parts = /** @type {Buffer[]} */ ([]);
+      onhead();
       res.on('data', (part) => parts.push(part));
       res.on('error', reject);
       res.on('end', () => {

@@ -108,6 +108,6 @@ onSite('thousands of openers of one key', {}, async (site) => site.serve(kind('l
     assert.deepEqual(await joining.value(), { isKeyOk: true });
     await joining.say({ data: 1 });
     assert.equal((await holder.value()).data, 1);
-    await Promise.all([holder.drop(), joining.drop()]);
+    await Promise.all([holder.abandon(), joining.abandon()]);
   },
 });

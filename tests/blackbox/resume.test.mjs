@@ -135,7 +135,7 @@ overServersAndWires('an old client, that starts afresh on every auth', {}, {
     assert.deepEqual(await joining.value(), { isKeyOk: true });
     await joining.say({ data: 'here?' });
     assert.equal((await now.value()).data, 'here?');
-    await Promise.all([now.drop(), joining.drop()]);
+    await Promise.all([now.abandon(), joining.abandon()]);
   },
 });
 
@@ -211,7 +211,7 @@ onSite('what nobody took in time', { settings: { sigver_expire_ms: 100 } }, (sit
     assert.ok(cursor.endsWith(`.${last.from}`), `the gap begins where the client was: ${last.from}`);
     assert.match(last.to, /^[0-9a-f]+-\d+$/);
     assert.deepEqual(joining.down.auths, [], 'it is the same source all the same');
-    await Promise.all([opener.drop(), joining.drop()]);
+    await Promise.all([opener.abandon(), joining.abandon()]);
   },
 });
 

@@ -79,7 +79,7 @@ overServers('routing', { settings: { max_body_bytes: 2048, request_ms: 1500 } },
     await opener.value();
     await joining.say({ join: key });
     assert.deepEqual(await joining.value(), { isKeyOk: true });
-    await Promise.all([opener.drop(), joining.drop()]);
+    await Promise.all([opener.abandon(), joining.abandon()]);
   },
 
   'CORS: the origin is echoed on the channel, with credentials': async ({ server }) => {

@@ -93,7 +93,7 @@ overServersAndWires('sigver E', { procs: 2 }, {
     await joining.value();
     await joining.say({ data: 'to the first' });
     assert.equal((await two.value()).data, 'to the first');
-    await Promise.all([one, two, joining].map((it) => it.drop()));
+    await Promise.all([one, two, joining].map((it) => it.abandon()));
   },
 
   'saying open or join again repeats the answer and changes nothing': (scene) =>

@@ -61,7 +61,7 @@ overServers('a client that never reads', {
     assert.deepEqual(got, Array.from({ length: count - got[0] }, (_, n) => got[0] + n), 'in order, each once');
     assert.ok(got[0] === 0 || reader.down.gaps.length === 1, `it starts at ${got[0]} without a word`);
     assert.deepEqual(reader.down.auths, []);
-    await Promise.all([opener, reader, a, b].map((it) => it.drop()));
+    await Promise.all([opener, reader, a, b].map((it) => it.abandon()));
   },
 });
 
@@ -86,7 +86,9 @@ onSite('a mailbox that is full', { settings: { max_pending: 20, max_pending_byte
       assert.equal(refused?.status, 429, refused?.text);
       assert.equal(refused?.headers['content-type'], 'application/problem+json');
       assert.ok(Number(refused?.headers['retry-after']) >= 1);
-      assert.equal(sent.length, data === 'small' ? 20 : 3);
+      // The stream whose end is not yet noticed may still have taken the first one.
+      const room = data === 'small' ? 20 : 3;
+      assert.ok(sent.length === room || sent.length === room + 1, `${sent.length} for ${room}`);
       await joining.resume();
       await until('what it took', () => joining.down.inbox.length === sent.length);
       assert.deepEqual(joining.down.inbox.map((it) => it.value.data[0]), sent);
@@ -94,7 +96,7 @@ onSite('a mailbox that is full', { settings: { max_pending: 20, max_pending_byte
       joining.down.inbox.length = 0;
       await opener.say({ id, data: 'again' });
       assert.deepEqual(await joining.value(), { data: 'again' });
-      await Promise.all([opener.drop(), joining.drop()]);
+      await Promise.all([opener.abandon(), joining.abandon()]);
     }
   },
 });
@@ -110,6 +112,6 @@ onSite('a process that holds all the streams it may', { settings: { max_streams:
     await pair(sources[0], sources[1]);
     await sources[2].drop();
     await until('room', () => Channel.open(server.url(PATH)).then((it) => sources.push(it)));
-    await Promise.all(sources.map((it) => it.drop()));
+    await Promise.all(sources.map((it) => it.abandon()));
   },
 });

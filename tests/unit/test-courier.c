@@ -460,7 +460,7 @@ another_user(void **state)
 	if (geteuid() != 0) {
 		print_message("# skipped: needs root to become somebody else\n");
 		close(lock);
-		skip();
+		return;
 	}
 	assert_int_equal(seteuid(65534), 0);
 	listening = socket(AF_UNIX, SOCK_STREAM, 0);

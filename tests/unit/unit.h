@@ -13,6 +13,9 @@
 
 #include "str.h"
 
+/* A test that cannot run here says "# skipped: why" and returns: cmocka 1.1 writes its own skip()
+ * as "not ok … # SKIP", which automake counts as a failure. */
+
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* A struct str in a table. */
