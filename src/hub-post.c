@@ -49,7 +49,6 @@ put(struct hub *hub, const struct msg_new *m, int64_t taken)
 	if (rc < 0)
 		return rc;
 	hub->posted = seq;
-	hub->count_messages++;
 	if (s != NULL)
 		hub_mark_dirty(hub, s);
 	else

@@ -348,7 +348,6 @@ hub_open(struct hub *hub, struct req *r, const struct hub_open *o)
 	r->conn->user = &stream_user;
 	r->conn->data = s;
 	hub->streams++;
-	hub->count_streams++;
 	if (hub->streams > hub->buckets)
 		rehash(hub);
 	list_add(chain_of(hub, s->box), &s->chain);

@@ -49,7 +49,6 @@ hub_take(struct hub *hub, struct req *r)
 {
 	adopt(r);
 	hub->idle_since = loop_mono(hub->loop);
-	hub->count_requests++;
 	serve(hub, r);
 }
 

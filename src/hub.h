@@ -110,7 +110,6 @@ struct hub {
 	void			(*stopped)(struct hub *hub);	/* drained; may be NULL */
 	void			(*leave)(struct hub *hub);	/* this process should end; NULL: only drains */
 	void			*owner;		/* for stopped and leave */
-	uint64_t		 count_requests, count_messages, count_streams;
 };
 
 /* ---- life ---- */
