@@ -78,3 +78,24 @@ CREATE TABLE msg (
 );
 CREATE INDEX msg_box ON msg (box, seq, size);
 CREATE INDEX msg_due ON msg (due);
+
+-- version: 2
+
+-- An API key of PeerJS. peers counts the claims in its realm, peer/NAME, so that nobody has to count
+-- them when one more comes.
+CREATE TABLE realm_key (
+	name	TEXT PRIMARY KEY,
+	discovery INTEGER NOT NULL DEFAULT 0,
+	peers	INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+INSERT INTO realm_key (name) VALUES ('peerjs');
+
+CREATE TRIGGER claim_counted AFTER INSERT ON claim WHEN new.realm GLOB 'peer/*' BEGIN
+	UPDATE realm_key SET peers = peers + 1 WHERE name = substr(new.realm, 6);
+END;
+CREATE TRIGGER claim_uncounted AFTER DELETE ON claim WHEN old.realm GLOB 'peer/*' BEGIN
+	UPDATE realm_key SET peers = peers - 1 WHERE name = substr(old.realm, 6);
+END;
+
+-- Kind 6 (MSG_KIND_OWED) waits for a peer that has not come; it counts to its sender's quota.
+CREATE INDEX msg_owed ON msg (src, size) WHERE kind = 6;

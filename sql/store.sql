@@ -137,7 +137,11 @@ WHERE id = :id AND EXISTS (SELECT 1 FROM hub WHERE hub.id = :hub);
 UPDATE box SET hub = 0, until = :until WHERE id = :id AND gen = :gen AND hub != 0;
 
 -- name: box_end
-UPDATE box SET state = 1 WHERE id = :id;
+-- Its token is free for a new box.
+UPDATE box SET state = 1, token = randomblob(32) WHERE id = :id;
+
+-- name: box_touch
+UPDATE box SET until = :now WHERE id = :id AND hub = 0;
 
 -- name: box_delete
 DELETE FROM box WHERE id = :id;
@@ -185,8 +189,27 @@ SELECT b.id, b.realm, b.state, b.hub, b.gen, b.until, b.taken, b.dropped, b.n,
 FROM claim c INDEXED BY claim_name CROSS JOIN box b ON b.id = c.box LEFT JOIN hub h ON h.id = b.hub
 WHERE c.realm = :realm AND c.name = :name ORDER BY c.id;
 
+-- name: claim_names
+SELECT c.name
+FROM claim c INDEXED BY claim_name CROSS JOIN box b ON b.id = c.box LEFT JOIN hub h ON h.id = b.hub
+WHERE c.realm = :realm AND coalesce(h.seen >= :alive, b.until > :now);
+
 -- name: claim_forget
 DELETE FROM claim WHERE box = :box;
+
+-- ---- API keys ----
+
+-- name: key_get
+SELECT name, discovery, peers FROM realm_key WHERE name = :name;
+
+-- name: key_set
+INSERT INTO realm_key (name, discovery, peers)
+VALUES (:name, :discovery, (SELECT count(*) FROM claim WHERE realm = 'peer/' || :name))
+ON CONFLICT (name) DO UPDATE SET discovery = excluded.discovery;
+
+-- name: key_list
+-- scan: an operator asked for all of them
+SELECT name, discovery, peers FROM realm_key ORDER BY name;
 
 -- ---- links ----
 
@@ -230,6 +253,14 @@ WHERE b.id = :box;
 -- name: msg_add
 INSERT INTO msg (box, src, kind, due, size, body)
 VALUES (:box, :src, :kind, :due, :size, :body);
+
+-- name: msg_move
+-- What waited for one mailbox waits for another, and is owed no more.
+UPDATE msg SET box = :to, kind = CASE kind WHEN 6 THEN :kind ELSE kind END
+WHERE box = :from AND seq > :after;
+
+-- name: msg_owed
+SELECT count(*), coalesce(sum(size), 0) FROM msg INDEXED BY msg_owed WHERE src = :src AND kind = 6;
 
 -- name: msg_read
 SELECT seq, box, src, kind, body FROM msg WHERE box = :box AND seq > :after ORDER BY seq;

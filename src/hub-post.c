@@ -57,6 +57,12 @@ put(struct hub *hub, const struct msg_new *m, int64_t taken)
 }
 
 int
+hub_put(struct hub *hub, const struct msg_new *m)
+{
+	return put(hub, m, 0);
+}
+
+int
 hub_post(struct hub *hub, int64_t box, int64_t src, struct str body)
 {
 	struct msg_new m = {

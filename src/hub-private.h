@@ -2,10 +2,12 @@
  * hub-private - what the files of the hub tell each other.
  *
  *	hub.c		life, requests, drain
- *	hub-turn.c	begin, commit, release, feed
+ *	hub-turn.c	begin, commit, release
+ *	hub-feed.c	delivery: rows into streams
  *	hub-stream.c	the table of streams, open, leave, end
  *	hub-post.c	messages, and orders to other hubs
  *	hub-claim.c	names in dispute, proofs, orders from other hubs
+ *	hub-expiry.c	what expired: its protocol is told
  *	hub-time.c	tick, heartbeats, lease, sweep, checkpoints, a replaced file
  */
 #ifndef SIGPOST_HUB_PRIVATE_H
@@ -23,7 +25,12 @@ void	hub_check_drained(struct hub *hub);
 /* hub-turn.c */
 void	hub_retry_soon(struct hub *hub);
 void	hub_on_retry(struct loop_timer *t);
+
+/* hub-feed.c */
+void	hub_deliver(struct hub *hub);	/* after a commit: looks for work if there is some, feeds what is dirty */
 void	hub_mark_dirty(struct hub *hub, struct stream *s);
+void	hub_pace(struct hub *hub, struct stream *s);	/* something was written: a pause, where its wire wants one */
+void	hub_on_pace(struct loop_timer *t);
 
 /* hub-stream.c */
 int	hub_table_init(struct hub *hub);
@@ -52,6 +59,15 @@ void	hub_carry_out(struct hub *hub);		/* orders in our control mailbox */
 void	hub_ask(struct hub *hub, struct req *r);	/* inside a turn, after contest said wait */
 void	hub_on_claims(struct loop_timer *t);
 void	hub_claims_release(struct hub *hub);
+
+/* hub-expiry.c */
+#define HUB_SWEEP_ROWS	2000
+struct expiry {			/* while a sweep lasts: who was told of whom */
+	struct hub	*hub;
+	struct told	*told;		/* a hash table; NULL: nobody yet */
+};
+void	hub_expiry_begin(struct hub *hub, struct expiry *x, struct sweep *sw);
+void	hub_expiry_end(struct expiry *x);
 
 /* hub-time.c */
 void	hub_on_tick(struct loop_timer *t);

@@ -118,6 +118,7 @@ void
 hub_leave(struct hub *hub, struct stream *s)
 {
 	s->conn = NULL;
+	s->pacing = false;
 	list_del(&s->queue);
 	list_del(&s->beat);
 	list_del(&s->save);
@@ -263,6 +264,7 @@ attach_box(struct hub *hub, int64_t box, int64_t *gen)
 static int
 attach(struct hub *hub, struct stream *s, const struct hub_open *o)
 {
+	const struct stream *old = hub_stream(hub, o->box);
 	struct box b;
 	int rc;
 
@@ -274,6 +276,8 @@ attach(struct hub *hub, struct stream *s, const struct hub_open *o)
 	if (rc == 0 && b.hub != 0 && b.hub != hub->id)
 		rc = hub_order(hub, b.hub, MSG_SUPERSEDE, o->box, s->gen);
 	s->cursor = o->resume ? o->after : b.taken;
+	if (old != NULL && !o->resume && old->cursor > s->cursor)
+		s->cursor = old->cursor;	/* what it wrote is not stored yet */
 	return rc;
 }
 
@@ -311,6 +315,7 @@ new_stream(struct hub *hub, struct req *r, const struct hub_open *o)
 	s->wire = o->wire;
 	s->box = o->box;
 	s->turn = hub->turns;
+	s->order = o->order;
 	s->born = loop_mono(hub->loop);
 	s->proven = s->born - HUB_PROVEN_MS;	/* opening is no proof: it may have gone since */
 	s->life_ms = life - loop_jitter(life / 5 + 1);
@@ -327,11 +332,13 @@ new_stream(struct hub *hub, struct req *r, const struct hub_open *o)
 int
 hub_open(struct hub *hub, struct req *r, const struct hub_open *o)
 {
-	struct stream *s;
+	struct stream *s = o->order > 0 ? hub_stream(hub, o->box) : NULL;
 	int rc;
 
 	if (hub->draining)
 		return -ERR_LEAVING;
+	if (s != NULL && s->order > o->order)
+		return -ERR_REPEATED;
 	if (hub->streams >= hub->conf->max_streams)
 		return -ERR_QUOTA;
 	s = new_stream(hub, r, o);
@@ -352,6 +359,29 @@ hub_open(struct hub *hub, struct req *r, const struct hub_open *o)
 		rehash(hub);
 	list_add(chain_of(hub, s->box), &s->chain);
 	return 0;
+}
+
+int
+hub_resume(struct hub *hub, struct req *r, const struct box *b, const struct cursor *at, struct hub_open *o)
+{
+	char from[CURSOR_MAX], to[CURSOR_MAX];
+	bool other = strcmp(at->epoch, hub->store->epoch) != 0;
+	int64_t last;
+	int rc = store_msg_last(hub->store, &last);
+
+	if (rc < 0)
+		return rc;
+	o->box = b->id;
+	o->resume = true;
+	if (other || at->seq > last || at->seq < b->dropped) {
+		o->gap_from = cursor_render(at->epoch, at->seq, from);
+		o->gap_to = cursor_render(hub->store->epoch, at->seq < b->dropped ? b->dropped : last, to);
+	}
+	if (!other && at->seq <= last) {
+		o->after = at->seq;
+		rc = store_box_ack(hub->store, b->id, at->seq);
+	}
+	return rc < 0 ? rc : hub_open(hub, r, o);
 }
 
 /* ---- what a turn stores for streams ---- */

@@ -10,7 +10,6 @@
 #include "log.h"
 
 #define LOOK_MS		1000	/* between two looks at the file, two sweeps, two tries to open */
-#define SWEEP_ROWS	2000
 #define SWEEP_AFTER_MS	5000	/* sweeps go on this long after the last deadline may have passed */
 
 /* ---- the store file ---- */
@@ -166,12 +165,17 @@ worth_sweeping(const struct hub *hub, int64_t now)
 static void
 sweep(struct hub *hub, int64_t now)
 {
-	struct sweep sw = { .mono = now, .boot = hub->boot, .max_rows = SWEEP_ROWS };
+	struct sweep sw = { .mono = now, .boot = hub->boot, .max_rows = HUB_SWEEP_ROWS };
+	struct expiry x;
+	int rc;
 
 	if (now - hub->swept < LOOK_MS || !worth_sweeping(hub, now) || hub_begin(hub) < 0)
 		return;
 	hub->swept = now;
-	if (store_sweep(hub->store, &sw) < 0)
+	hub_expiry_begin(hub, &x, &sw);
+	rc = store_sweep(hub->store, &sw);
+	hub_expiry_end(&x);
+	if (rc < 0)
 		return;
 	if (sw.more)
 		hub->swept = now - LOOK_MS;
@@ -287,14 +291,16 @@ beat(struct hub *hub, struct stream *s)
 		return;
 	}
 	hub_schedule(hub, s);
-	if (s->conn->blocked || s->ended)
+	if (s->conn->blocked || s->ended || s->pacing)
 		return;
 	if (stream_beat(s) < 0)
 		hub_cut_stream(hub, s);
 	else
 		conn_flush(s->conn);
-	if (s->conn != NULL)
-		stuck(hub, s, now);	/* begins to count */
+	if (s->conn == NULL)
+		return;
+	hub_pace(hub, s);
+	stuck(hub, s, now);	/* begins to count */
 }
 
 void

@@ -202,6 +202,7 @@ init_timers(struct hub *hub)
 	loop_timer_init(l, &hub->retry, hub_on_retry);
 	loop_timer_init(l, &hub->claims, hub_on_claims);
 	loop_timer_init(l, &hub->drain, on_drain);
+	loop_timer_init(l, &hub->pace, hub_on_pace);
 }
 
 static void
@@ -218,6 +219,7 @@ init_lists(struct hub *hub)
 	list_init(&hub->leaving);
 	list_init(&hub->left);
 	list_init(&hub->proofs);
+	list_init(&hub->pacing);
 	for (i = 0; i < HUB_SLOTS; i++)
 		list_init(&hub->wheel[i]);
 }
@@ -297,6 +299,7 @@ hub_release(struct hub *hub)
 	loop_timer_close(&hub->retry, NULL);
 	loop_timer_close(&hub->claims, NULL);
 	loop_timer_close(&hub->drain, NULL);
+	loop_timer_close(&hub->pace, NULL);
 	bell_release(&hub->bell);
 	while (hub->upkeep_on)
 		uv_run(&hub->loop->uv, UV_RUN_ONCE);

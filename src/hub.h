@@ -38,25 +38,31 @@
 #define HUB_TICK_MS		250
 #define HUB_TICK_DEAF_MS	20	/* where there is no file watch */
 
-/* Kinds of messages the hub itself understands; protocols use MSG_DATA. */
+/* Kinds of messages the hub itself understands; protocols use MSG_DATA, MSG_TOLD, MSG_OWED. */
 enum msg_kind {
 	MSG_DATA,		/* an ordinary message: body is JSON */
 	MSG_CLOSE,		/* in a mailbox: its final event "close"; body is the JSON data */
 	MSG_SUPERSEDE,		/* to a hub: body "box gen": that stream was taken over elsewhere */
 	MSG_PROVE,		/* to a hub: body "box hub": is that stream alive? tell that hub */
-	MSG_PROVEN		/* to a hub: body "box": it is */
+	MSG_PROVEN,		/* to a hub: body "box": it is */
+	MSG_TOLD,		/* as MSG_DATA; if it expires untaken, its protocol is told (hub->expired) */
+	MSG_OWED = MSG_KIND_OWED	/* as MSG_TOLD, for a receiver that has not come yet */
 };
 
 struct hub;
 
 /* Serves one request (route_serve): answers it, or opens a stream on it, or parks it. */
 typedef void	hub_serve_fn(struct hub *hub, struct req *r);
+/* A message of MSG_TOLD or MSG_OWED expired, the first of this sender for this receiver in this
+ * sweep (route_expired). Inside a turn; may post. The row is borrowed. */
+typedef void	hub_expired_fn(struct hub *hub, const struct msg_row *m);
 
 struct hub {
 	struct loop		*loop;
 	struct store		*store;		/* NULL while it cannot be opened */
 	const struct conf	*conf;
 	hub_serve_fn		*serve;
+	hub_expired_fn		*expired;	/* NULL: nobody wants to know */
 	int64_t			 id;		/* our row among the hubs; 0: none yet */
 
 	/* the turn */
@@ -87,6 +93,7 @@ struct hub {
 	struct list		 saving;	/* … stored in this turn, not yet committed */
 	struct list		 leaving;	/* exchange gone, leave not stored */
 	struct list		 left;		/* leave stored in this turn, not yet committed */
+	struct list		 pacing;	/* streams whose wire wants a pause between two messages */
 	struct list		 wheel[HUB_SLOTS];
 	uint32_t		 slot, slot_ms;
 	struct list		 proofs;	/* struct proof: streams being proven, streams proven elsewhere */
@@ -94,7 +101,7 @@ struct hub {
 	/* time: loop_mono of the last … */
 	int64_t			 idle_since;	/* request, or end of a stream */
 	int64_t			 swept, renewed, looked, opened;
-	struct loop_timer	 tick, beat, retry, claims, drain;
+	struct loop_timer	 tick, beat, retry, claims, drain, pace;
 
 	/* the WAL */
 	bool			 stalled;	/* no turn before it was restarted */
@@ -150,16 +157,25 @@ struct hub_open {		/* a stream to open */
 	int64_t			 box;
 	const unsigned char	*handle;	/* HANDLE_SIZE bytes, part of its cursors; NULL: none */
 	bool			 resume;	/* goes on after `after`; otherwise after what was taken */
+	int64_t			 order;		/* rises with each request of a client; 0: it does not say */
 	int64_t			 after;
 	struct str		 gap_from, gap_to;	/* cursors; not empty: tell the client of a gap */
 	struct str		 hello_name, hello_data;	/* ephemeral first event of a new stream */
 };
 
 /* Answers r with a stream that receives for the box; another stream of the box is superseded.
- * -ERR_QUOTA: this process holds max_streams; -ERR_LEAVING: it is draining. */
+ * -ERR_QUOTA: this process holds max_streams; -ERR_LEAVING: it is draining; -ERR_REPEATED: the
+ * stream this process has for the box is of a later request (order). */
 int	hub_open(struct hub *hub, struct req *r, const struct hub_open *o);
 
+/* The same for a box that receives on at a cursor: what lies before it is acknowledged; what is
+ * missing after it (dropped, another epoch, never given out) becomes a gap. Fills in o. */
+int	hub_resume(struct hub *hub, struct req *r, const struct box *b, const struct cursor *at, struct hub_open *o);
+
 /* A message for a box, delivered wherever its stream is. Errors as store_msg_add. */
+int	hub_put(struct hub *hub, const struct msg_new *m);
+
+/* The same for an ordinary one that expires as sigver's do. */
 int	hub_post(struct hub *hub, int64_t box, int64_t src, struct str body);
 
 /* The box says its last word (final event "close" with this JSON) and ends: claims and links go. */

@@ -60,30 +60,6 @@ resumable(struct hub *hub, const struct box *b, int64_t after)
 }
 
 static int
-resume(struct hub *hub, struct req *r, const struct box *b, const struct cursor *at, struct hub_open *o)
-{
-	char from[CURSOR_MAX], to[CURSOR_MAX];
-	bool other = strcmp(at->epoch, hub->store->epoch) != 0;
-	int64_t last;
-	int rc = store_msg_last(hub->store, &last);
-
-	if (rc < 0)
-		return rc;
-	o->box = b->id;
-	o->handle = at->handle;
-	o->resume = true;
-	if (other || at->seq > last || at->seq < b->dropped) {
-		o->gap_from = cursor_render(at->epoch, at->seq, from);
-		o->gap_to = cursor_render(hub->store->epoch, at->seq < b->dropped ? b->dropped : last, to);
-	}
-	if (!other && at->seq <= last) {
-		o->after = at->seq;
-		rc = store_box_ack(hub->store, b->id, at->seq);
-	}
-	return rc < 0 ? rc : hub_open(hub, r, o);
-}
-
-static int
 open_source(struct hub *hub, struct req *r, const struct dialect *d, struct hub_open *o)
 {
 	unsigned char hash[HASH_SIZE];
@@ -96,8 +72,10 @@ open_source(struct hub *hub, struct req *r, const struct dialect *d, struct hub_
 		return new_source(hub, r, d, o);
 	token_hash(hub->store, USE_HANDLE, str_make((const char *)at.handle, HANDLE_SIZE), hash);
 	rc = store_box_by_handle(hub->store, d->realm, hash, &b);
-	if (rc == 0 && resumable(hub, &b, at.seq))
-		return resume(hub, r, &b, &at, o);
+	if (rc == 0 && resumable(hub, &b, at.seq)) {
+		o->handle = at.handle;
+		return hub_resume(hub, r, &b, &at, o);
+	}
 	if (rc < 0 && rc != -ERR_NOTFOUND)
 		return rc;
 	if (strcmp(at.epoch, hub->store->epoch) != 0) {
@@ -292,12 +270,12 @@ post_e(struct hub *hub, struct req *r)
 #define CHANNEL	(ROUTE_WRITES | ROUTE_CREDENTIALS)
 
 static const struct route routes[] = {
-	{ "/sigver/opened", 1 << M_GET, NULL, CHANNEL, get_e },
-	{ "/sigver/opened", 1 << M_POST, NULL, CHANNEL, post_e },
-	{ "/sigver", 1 << M_GET, NULL, CHANNEL, get_d },
-	{ "/sigver", 1 << M_POST, NULL, CHANNEL, post_d },
-	{ "/", 1 << M_GET, "text/event-stream", CHANNEL, get_d },
-	{ "/", 1 << M_POST, NULL, CHANNEL, post_d },
+	{ "/sigver/opened", 1 << M_GET, NULL, CHANNEL, get_e, NULL },
+	{ "/sigver/opened", 1 << M_POST, NULL, CHANNEL, post_e, NULL },
+	{ "/sigver", 1 << M_GET, NULL, CHANNEL, get_d, NULL },
+	{ "/sigver", 1 << M_POST, NULL, CHANNEL, post_d, NULL },
+	{ "/", 1 << M_GET, "text/event-stream", CHANNEL, get_d, NULL },
+	{ "/", 1 << M_POST, NULL, CHANNEL, post_d, NULL },
 	{ .path = NULL },
 };
 

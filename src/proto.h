@@ -7,16 +7,22 @@
 #ifndef SIGPOST_PROTO_H
 #define SIGPOST_PROTO_H
 
+#include <stdbool.h>
+
 struct hub;
+struct msg_row;
 struct req;
 
 enum route_flags {		/* bits */
 	ROUTE_WRITES	= 1,	/* runs inside a turn and a mark of its own */
-	ROUTE_CREDENTIALS = 2	/* CORS: the Origin is echoed and credentials are allowed */
+	ROUTE_CREDENTIALS = 2,	/* CORS: the Origin is echoed and credentials are allowed */
+	ROUTE_BODILESS	= 8,	/* a POST that needs no body, nor its length */
+	ROUTE_READS	= 4	/* runs inside a reading of the store; with ROUTE_WRITES: if `light` says so */
 };
 
 struct route {
-	const char	*path;		/* below the mount, without the trailing slash; "/" for the root */
+	const char	*path;		/* below the mount, without the trailing slash; "/" for the root. A segment
+					 * that is * stands for any that is not empty (req_segment). */
 	unsigned	 methods;	/* bits 1 << enum method (req.h); HEAD and OPTIONS are route.c's */
 	const char	*accept;	/* only if Accept names this type; NULL: always */
 	unsigned	 flags;
@@ -25,13 +31,21 @@ struct route {
 	 * -ERR_WAIT (called again, see hub_contest), or another error, which becomes a problem
 	 * document after everything it wrote to the store was undone. */
 	int		(*serve)(struct hub *hub, struct req *r);
+
+	/* With ROUTE_WRITES and ROUTE_READS: true if this request writes nothing. */
+	bool		(*light)(const struct req *r);
 };
 
 struct proto {
 	const char		*name;
 	const struct route	*routes;	/* ends with path NULL */
+
+	/* A message this protocol posted as MSG_TOLD or MSG_OWED expired (hub.h, hub_expired_fn). NULL: it
+	 * posts none. */
+	void			(*expired)(struct hub *hub, const struct msg_row *m);
 };
 
 extern const struct proto proto_sigver;
+extern const struct proto proto_peerjs;
 
 #endif

@@ -9,7 +9,7 @@
 
 enum var {
 	VAR_METHOD, VAR_URI, VAR_SCRIPT, VAR_MOUNT, VAR_LENGTH, VAR_TYPE, VAR_ENCODING, VAR_ACCEPT, VAR_ORIGIN,
-	VAR_LAST_EVENT_ID, VAR_ASK_METHOD, VAR_ASK_HEADERS, VAR_REMOTE, VAR__MAX
+	VAR_LAST_EVENT_ID, VAR_ASK_METHOD, VAR_ASK_HEADERS, VAR_REMOTE, VAR_UPGRADE, VAR_WS_KEY, VAR__MAX
 };
 
 static const struct { enum var var; struct str name; } wanted[VAR__MAX] = {
@@ -26,6 +26,8 @@ static const struct { enum var var; struct str name; } wanted[VAR__MAX] = {
 	{ VAR_ASK_METHOD, { "HTTP_ACCESS_CONTROL_REQUEST_METHOD", 34 } },
 	{ VAR_ASK_HEADERS, { "HTTP_ACCESS_CONTROL_REQUEST_HEADERS", 35 } },
 	{ VAR_REMOTE, { "REMOTE_ADDR", 11 } },
+	{ VAR_UPGRADE, { "HTTP_UPGRADE", 12 } },
+	{ VAR_WS_KEY, { "HTTP_SEC_WEBSOCKET_KEY", 22 } },
 };
 
 struct req *
@@ -201,8 +203,9 @@ req_ready(struct req *r, const char *mount)
 	return unmount(r, path, var(r, VAR_MOUNT).n > 0 ? var(r, VAR_MOUNT) : str_from(mount));
 }
 
+/* plus: a '+' is a blank, as in a query. */
 static int
-unescape(struct str s, char *out, size_t size)
+unescape(struct str s, bool plus, char *out, size_t size)
 {
 	unsigned char byte;
 	size_t n = 0;
@@ -211,7 +214,7 @@ unescape(struct str s, char *out, size_t size)
 		size_t used = 1;
 
 		byte = (unsigned char)s.p[0];
-		if (byte == '+')
+		if (plus && byte == '+')
 			byte = ' ';
 		else if (byte == '%') {
 			if (s.n < 3 || str_unhex(str_make(s.p + 1, 2), &byte, 1) < 0)
@@ -239,11 +242,33 @@ req_query(const struct req *r, const char *name, char *out, size_t size)
 		str_cut(rest, '&', &pair, &rest);
 		str_cut(pair, '=', &key, &value);
 		if (str_eq(key, str_from(name)))
-			rc = unescape(value, out, size);
+			rc = unescape(value, true, out, size);
 	}
 	if (rc < 0)
 		out[0] = '\0';
 	return rc;
+}
+
+int
+req_segment(const struct req *r, int i, char *out, size_t size)
+{
+	struct str rest = str_skip(r->path, 1), segment = STR_NONE;
+	int rc = -ERR_NOTFOUND;
+
+	for (; i >= 0 && rest.n > 0; i--)
+		str_cut(rest, '/', &segment, &rest);
+	if (i < 0)
+		rc = unescape(segment, false, out, size);
+	if (rc < 0)
+		out[0] = '\0';
+	return rc;
+}
+
+/* Not every web server hands the Upgrade header on; the key is only ever sent with it. */
+bool
+req_upgrades(const struct req *r)
+{
+	return r->method == M_GET && (str_eqcase(var(r, VAR_UPGRADE), STR("websocket")) || var(r, VAR_WS_KEY).n > 0);
 }
 
 bool

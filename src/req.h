@@ -78,6 +78,13 @@ int		 req_ready(struct req *r, const char *mount);
  * -ERR_NOTFOUND; -ERR_BAD: bad escape, a NUL; -ERR_TOOBIG; out is "" then. */
 int		 req_query(const struct req *r, const char *name, char *out, size_t size);
 
+/* The i-th segment of the path (from 0), its %XX decoded, as req_query does it. -ERR_NOTFOUND: there are
+ * fewer. */
+int		 req_segment(const struct req *r, int i, char *out, size_t size);
+
+/* true for a request that wants to become a WebSocket (RFC 6455, 4.1) */
+bool		 req_upgrades(const struct req *r);
+
 /* true if the Accept header names this media type (no q-values: "a;q=0.5" counts) */
 bool		 req_accepts(const struct req *r, struct str type);
 

@@ -42,13 +42,13 @@ serve_pages(struct hub *hub, struct req *r)
 }
 
 static const struct route root_routes[] = {
-	{ "/", 1 << M_GET | 1 << M_HEAD, "text/html", 0, serve_pages },
-	{ "/", 1 << M_GET | 1 << M_HEAD, NULL, 0, serve_index },
+	{ "/", 1 << M_GET | 1 << M_HEAD, "text/html", 0, serve_pages, NULL },
+	{ "/", 1 << M_GET | 1 << M_HEAD, NULL, 0, serve_index, NULL },
 	{ .path = NULL },
 };
 static const struct proto proto_root = { .name = "root", .routes = root_routes };
 
-static const struct proto *const protos[] = { &proto_sigver, &proto_root };
+static const struct proto *const protos[] = { &proto_sigver, &proto_peerjs, &proto_root };
 
 /* ---- matching ---- */
 
@@ -58,6 +58,21 @@ without_slash(struct str path)
 	if (path.n > 1 && path.p[path.n - 1] == '/')
 		path.n--;
 	return path;
+}
+
+/* Segment by segment; a * in the pattern is any segment but an empty one. */
+static bool
+path_fits(struct str path, struct str pattern)
+{
+	struct str have, want;
+
+	while (path.n > 0 || pattern.n > 0) {
+		str_cut(path, '/', &have, &path);
+		str_cut(pattern, '/', &want, &pattern);
+		if (!str_eq(want, STR("*")) ? !str_eq(have, want) : have.n == 0)
+			return false;
+	}
+	return true;
 }
 
 struct match {
@@ -83,7 +98,7 @@ find(const struct req *r)
 
 	for (i = 0; i < sizeof protos / sizeof protos[0]; i++)
 		for (row = protos[i]->routes; row->path != NULL; row++) {
-			if (!str_eq(path, str_from(row->path)))
+			if (!path_fits(path, str_from(row->path)))
 				continue;
 			m.methods |= row->methods;
 			m.credentials = m.credentials || (row->flags & ROUTE_CREDENTIALS) != 0;
@@ -120,7 +135,7 @@ no_route(struct req *r, const struct match *m)
 	    "\"detail\":\"This address takes the methods in the Allow header.\"}\n");
 
 	if (m->methods == 0)
-		reply_problem(r, -ERR_NOTFOUND, "The API is at / and /sigver below this server's mount path.");
+		reply_problem(r, -ERR_NOTFOUND, "The API is at /, /peerjs, /KEY/id and /sigver below this server's mount path.");
 	else
 		reply_send(r, 405, "application/problem+json", body, allow(m->methods));
 }
@@ -211,14 +226,37 @@ encoded(const struct req *r)
 }
 
 static void
+serve_reading(struct hub *hub, struct req *r, const struct route *row)
+{
+	int rc = hub->store == NULL ? -ERR_IO : store_read_begin(hub->store, loop_real(hub->loop));
+
+	if (rc == 0) {
+		rc = row->serve(hub, r);
+		store_read_end(hub->store);
+	}
+	if (rc == -ERR_BUSY)
+		hub_park(hub, r);
+	else
+		finish(hub, r, rc);
+}
+
+static bool
+writes(const struct req *r, const struct route *row)
+{
+	return (row->flags & ROUTE_WRITES) != 0 && (row->light == NULL || !row->light(r));
+}
+
+static void
 serve_row(struct hub *hub, struct req *r, const struct route *row)
 {
-	if (r->method == M_POST && r->length < 0)
+	if (r->method == M_POST && r->length < 0 && (row->flags & ROUTE_BODILESS) == 0)
 		finish(hub, r, -ERR_LENGTH);
 	else if (r->method == M_POST && encoded(r))
 		finish(hub, r, -ERR_TYPE);
-	else if ((row->flags & ROUTE_WRITES) != 0)
+	else if (writes(r, row))
 		serve_writing(hub, r, row);
+	else if ((row->flags & ROUTE_READS) != 0)
+		serve_reading(hub, r, row);
 	else
 		finish(hub, r, row->serve(hub, r));
 }
@@ -238,6 +276,16 @@ route_serve(struct hub *hub, struct req *r)
 	else
 		no_route(r, &m);
 	hub_hold(hub, r);
+}
+
+void
+route_expired(struct hub *hub, const struct msg_row *m)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof protos / sizeof protos[0]; i++)
+		if (protos[i]->expired != NULL)
+			protos[i]->expired(hub, m);
 }
 
 void

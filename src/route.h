@@ -13,6 +13,9 @@
 /* The hub's serve function. */
 void	route_serve(struct hub *hub, struct req *r);
 
+/* The hub's expired function: each protocol knows its own. */
+void	route_expired(struct hub *hub, const struct msg_row *m);
+
 /* A request that a gate could not complete: answers it with a problem document and gives it to
  * the hub to hold and free. err: from req_var, req_length, req_body, req_ready. */
 void	route_refuse(struct hub *hub, struct req *r, int err);

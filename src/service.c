@@ -171,6 +171,7 @@ service_start(struct service *s, const struct conf *c)
 		return rc;
 	}
 	s->hub.owner = s;
+	s->hub.expired = route_expired;
 	s->hub.stopped = on_stopped;
 	s->hub.leave = on_leave;
 	watch_signals(s);

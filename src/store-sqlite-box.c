@@ -147,6 +147,17 @@ lite_box_end(struct store *s, int64_t id)
 	return err;
 }
 
+int
+lite_box_touch(struct store *s, int64_t id)
+{
+	struct lite *l = (struct lite *)s;
+	sqlite3_stmt *q = lite_get(l, SQL_BOX_TOUCH);
+
+	lite_int(q, ":id", id);
+	lite_int(q, ":now", l->now);
+	return lite_change(l, q);
+}
+
 /* ---- taken ---- */
 
 struct kept {			/* of one box, while it is being changed */

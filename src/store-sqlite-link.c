@@ -93,6 +93,23 @@ lite_claim_any(struct store *s, const char *realm, int64_t box)
 	return lite_has(l, q);
 }
 
+int
+lite_claim_names(struct store *s, const char *realm, name_fn *fn, void *arg)
+{
+	struct lite *l = (struct lite *)s;
+	sqlite3_stmt *q = lite_get(l, SQL_CLAIM_NAMES);
+	int got;
+
+	lite_text(q, ":realm", realm);
+	lite_alive(l, q);
+	while ((got = lite_step(l, q)) == 1)
+		if (fn(arg, lite_column(q, 0)) != 0) {
+			lite_done(q);
+			return 0;
+		}
+	return got;
+}
+
 /* ---- links ---- */
 
 static int64_t

@@ -143,6 +143,39 @@ lite_msg_last(struct store *s, int64_t *seq)
 	return lite_sequence((struct lite *)s, SQL_MSG_SEQUENCE, seq);
 }
 
+/* ---- move ---- */
+
+int
+lite_msg_move(struct store *s, int64_t from, int64_t to, int64_t after, int kind)
+{
+	struct lite *l = (struct lite *)s;
+	sqlite3_stmt *q = lite_get(l, SQL_MSG_MOVE);
+
+	lite_int(q, ":from", from);
+	lite_int(q, ":to", to);
+	lite_int(q, ":after", after);
+	lite_int(q, ":kind", kind);
+	lite_stale(l);
+	return lite_run(l, q);
+}
+
+int
+lite_msg_owed(struct store *s, int64_t src, int64_t *rows, int64_t *bytes)
+{
+	struct lite *l = (struct lite *)s;
+	sqlite3_stmt *q = lite_get(l, SQL_MSG_OWED);
+	int err;
+
+	lite_int(q, ":src", src);
+	err = lite_row(l, q);
+	if (err != 0)
+		return err;
+	*rows = sqlite3_column_int64(q, 0);
+	*bytes = sqlite3_column_int64(q, 1);
+	lite_done(q);
+	return 0;
+}
+
 /* ---- delete ---- */
 
 int

@@ -11,6 +11,7 @@
  *   link	a numbered correspondence: the box `other` is number n to the box `owner`.
  *   hub	a process that holds streams; it keeps a lease (HUB_LEASE_MS).
  *   seq	position of a message in the whole store: rises, never used twice.
+ *   key	an API key: peers with this key meet in the realm "peer/KEY".
  *   taken	the last seq of a box that some stream wrote out.
  *   due	CLOCK_REALTIME milliseconds after which a message not taken expires.
  *
@@ -46,6 +47,9 @@
 #define TAKEN_KEEP_ROWS	256	/* … and at most this many a box, oldest out first … */
 #define TAKEN_KEEP_BYTES (1024 * 1024)	/* … and at most these bytes */
 #define EXPIRY_SLACK_MS	1500	/* expiry judges only rows this far past their due */
+#define KEY_REALM	"peer/"	/* and the key's name: its realm */
+#define KEY_MAX		(REALM_MAX - (int)sizeof KEY_REALM + 1)	/* bytes of a key's name, with the NUL */
+#define MSG_KIND_OWED	6	/* for a receiver that is not there: see store_msg_owed */
 
 struct store;
 
@@ -78,6 +82,12 @@ struct box {
 	unsigned char	 token[HASH_SIZE];	/* hashed */
 };
 
+struct realm_key {
+	char		 name[KEY_MAX];
+	bool		 discovery;	/* who is there may be listed */
+	int64_t		 peers;		/* names claimed in its realm, present or away */
+};
+
 struct msg_new {
 	int64_t		 box;		/* receiver; negative: the control mailbox of hub -box */
 	int64_t		 src;		/* sender's box, 0 for none */
@@ -98,6 +108,8 @@ struct msg_row {		/* borrowed for the call */
 typedef int	msg_fn(void *arg, const struct msg_row *m);
 typedef int	work_fn(void *arg, int64_t seq, int64_t box);
 typedef int	link_fn(void *arg, int64_t n, int64_t other);
+typedef int	name_fn(void *arg, struct str name);
+typedef int	key_fn(void *arg, const struct realm_key *k);
 
 enum store_tick {		/* bits */
 	TICK_CHANGED	= 1,	/* another process committed since the last tick */
@@ -150,12 +162,19 @@ struct store_ops {
 	int	(*box_taken)(struct store *, int64_t id, int64_t seq);
 	int	(*box_ack)(struct store *, int64_t id, int64_t seq);
 	int	(*box_accept)(struct store *, int64_t id, int64_t n);
+	int	(*box_touch)(struct store *, int64_t id);
 
 	/* names */
 	int	(*claim_add)(struct store *, const char *realm, struct str name, int64_t box, bool alone);
 	int	(*claim_holder)(struct store *, const char *realm, struct str name, struct box *);
 	int	(*claim_has)(struct store *, const char *realm, struct str name, int64_t box);
 	int	(*claim_any)(struct store *, const char *realm, int64_t box);
+	int	(*claim_names)(struct store *, const char *realm, name_fn *, void *arg);
+
+	/* API keys */
+	int	(*key_get)(struct store *, struct str name, struct realm_key *);
+	int	(*key_set)(struct store *, struct str name, bool discovery);
+	int	(*key_list)(struct store *, key_fn *, void *arg);
 
 	/* links */
 	int	(*link_add)(struct store *, int64_t owner, int64_t other, int64_t *n);
@@ -171,6 +190,8 @@ struct store_ops {
 	int	(*msg_work)(struct store *, int64_t after, uint32_t max, work_fn *, void *arg);
 	int	(*msg_last)(struct store *, int64_t *seq);
 	int	(*msg_drop)(struct store *, int64_t seq);
+	int	(*msg_move)(struct store *, int64_t from, int64_t to, int64_t after, int kind);
+	int	(*msg_owed)(struct store *, int64_t src, int64_t *rows, int64_t *bytes);
 
 	/* hubs */
 	int	(*hub_enter)(struct store *, int64_t *hub);
@@ -270,8 +291,9 @@ store_box_detach(struct store *s, int64_t id, int64_t gen, int64_t until)
 	return s->ops->box_detach(s, id, gen, until);
 }
 
-/* The box is BOX_ENDED: its claims and links (as owner and as other) go at once, what waits in
- * it may still be read; the sweep deletes it when it is away_ms without a stream. */
+/* The box is BOX_ENDED: its claims and links (as owner and as other) go at once, and its token, so
+ * that a new box may have it; what waits in it may still be read; the sweep deletes it when it is
+ * away_ms without a stream. */
 static inline int store_box_end(struct store *s, int64_t id) { return s->ops->box_end(s, id); }
 
 /* A stream wrote everything up to seq. Never goes back. Drops taken rows beyond TAKEN_KEEP_*
@@ -283,6 +305,10 @@ static inline int store_box_ack(struct store *s, int64_t id, int64_t seq) { retu
 
 /* 0: n is above the greatest accepted and is now the greatest. -ERR_REPEATED otherwise. */
 static inline int store_box_accept(struct store *s, int64_t id, int64_t n) { return s->ops->box_accept(s, id, n); }
+
+/* A box without a stream is away as of now, not earlier: away_ms begins anew. -ERR_NOTFOUND: it has
+ * a stream, or there is none. */
+static inline int store_box_touch(struct store *s, int64_t id) { return s->ops->box_touch(s, id); }
 
 /* ---- names ---- */
 
@@ -313,6 +339,32 @@ store_claim_any(struct store *s, const char *realm, int64_t box)
 {
 	return s->ops->claim_any(s, realm, box);
 }
+
+/* Each name whose holder is present. Inside a turn or a reading. */
+static inline int
+store_claim_names(struct store *s, const char *realm, name_fn *fn, void *arg)
+{
+	return s->ops->claim_names(s, realm, fn, arg);
+}
+
+/* ---- API keys ---- */
+
+/* -ERR_NOTFOUND. */
+static inline int
+store_key_get(struct store *s, struct str name, struct realm_key *k)
+{
+	return s->ops->key_get(s, name, k);
+}
+
+/* Makes it or changes it. -ERR_BAD: longer than a key's name can be. */
+static inline int
+store_key_set(struct store *s, struct str name, bool discovery)
+{
+	return s->ops->key_set(s, name, discovery);
+}
+
+/* Each key, by name. */
+static inline int store_key_list(struct store *s, key_fn *fn, void *arg) { return s->ops->key_list(s, fn, arg); }
 
 /* ---- links ---- */
 
@@ -384,6 +436,21 @@ static inline int store_msg_last(struct store *s, int64_t *seq) { return s->ops-
 
 /* Deletes one row; no gap is noted (control messages). */
 static inline int store_msg_drop(struct store *s, int64_t seq) { return s->ops->msg_drop(s, seq); }
+
+/* What lies above `after` in one mailbox goes to another, in order; those of MSG_KIND_OWED become
+ * `kind`. None of them may have been taken. */
+static inline int
+store_msg_move(struct store *s, int64_t from, int64_t to, int64_t after, int kind)
+{
+	return s->ops->msg_move(s, from, to, after, kind);
+}
+
+/* How much of MSG_KIND_OWED this sender's box has in other mailboxes. */
+static inline int
+store_msg_owed(struct store *s, int64_t src, int64_t *rows, int64_t *bytes)
+{
+	return s->ops->msg_owed(s, src, rows, bytes);
+}
 
 /* ---- hubs ---- */
 

@@ -7,9 +7,11 @@
 #include <string.h>
 
 #include "err.h"
+#include "reply.h"
 #include "stream.h"
 
 #define SCRATCH_KEEP	65536
+#define DECLINE_RETRY_MS 1000	/* for who does not understand the end that follows */
 #define RENDER_MAX	(32u * 1024 * 1024)	/* one event with its data lines; bodies are smaller */
 
 struct str
@@ -131,6 +133,20 @@ stream_end(struct stream *s, const struct wire_end *end)
 	rc = queue(s);
 	conn_finish(s->conn);
 	return rc;
+}
+
+void
+stream_decline(struct req *r, const struct wire *wire, const struct wire_end *end)
+{
+	struct wire_state w = { 0 };
+
+	assert(end->final);
+	reply_stream_head(r, wire->type);
+	wire->open(&w, blank(), DECLINE_RETRY_MS, STR_NONE);
+	wire->end(&w, &scratch, end);
+	if (buf_err(&scratch) == 0)
+		conn_add(r->conn, buf_str(&scratch));
+	conn_finish(r->conn);
 }
 
 bool

@@ -29,7 +29,7 @@ struct req;
 
 struct stream {
 	struct list	 chain;		/* the hub's table, by box */
-	struct list	 queue;		/* dirty, or leaving */
+	struct list	 queue;		/* dirty, pacing, or leaving */
 	struct list	 beat;		/* the hub's wheel */
 	struct list	 save;		/* taken is not yet in the store */
 	struct hub	*hub;
@@ -38,16 +38,20 @@ struct stream {
 	const struct wire *wire;
 	int64_t		 box, gen;
 	int64_t		 cursor;	/* last seq written out */
+	int64_t		 order;		/* of the request that opened it; 0: it did not say */
 	int64_t		 proven;	/* loop_mono when it was last seen alive for certain */
 	int64_t		 born;		/* loop_mono */
 	int64_t		 stuck;		/* loop_mono since when nothing was taken; 0: all taken */
 	uint32_t	 stuck_at;	/* bytes that were pending then */
 	uint32_t	 life_ms;	/* ends this long after born */
+	uint32_t	 paced;		/* its pause is over this many ms after born; 0: it has said nothing yet */
 	struct wire_state state;
 	bool		 handled;	/* handle is set */
 	bool		 greeted;	/* something was said at its opening: a poll ends with it */
 	bool		 ended;		/* nothing more is rendered */
 	bool		 late;		/* its reader was stuck: some of its rows may have expired */
+	bool		 pacing;	/* in the hub's list of that name: not dirty before its pause is over */
+	bool		 unfilled;	/* its wire paces, and no beat came after its last message */
 	uint32_t	 turn;		/* hub->turns when it was opened */
 	unsigned char	 handle[HANDLE_SIZE];
 };
@@ -73,6 +77,9 @@ int	stream_event(struct stream *s, const struct wire_event *e);
 int	stream_gap(struct stream *s, struct str from, struct str to);	/* cursors: what was lost */
 int	stream_beat(struct stream *s);
 int	stream_end(struct stream *s, const struct wire_end *end);	/* also finishes the exchange */
+
+/* Answers r with a stream that says why not and ends, finally (end->final). No stream is made. */
+void	stream_decline(struct req *r, const struct wire *wire, const struct wire_end *end);
 
 /* true: enough is queued, read no more rows now */
 bool	stream_full(const struct stream *s);

@@ -70,6 +70,10 @@ poll_beat(struct wire_state *w, struct buf *out)
 static void
 poll_end(struct wire_state *w, struct buf *out, const struct wire_end *end)
 {
+	struct wire_event last = { .data = end->data, .json = true };
+
+	if (end->final && end->name.n == 0 && end->data.n > 0)
+		poll_event(w, out, &last);
 	enter(w, out, MESSAGES);
 	buf_adds(out, STR("],"));
 	add_member(out, STR("cursor"), end->final ? WIRE_FINAL_ID : end->cursor, false);

@@ -92,7 +92,7 @@ sse_end(struct wire_state *w, struct buf *out, const struct wire_end *end)
 	if (!end->final)
 		return;
 	buf_addf(out, "retry: %d\n", WIRE_FINAL_RETRY_MS);
-	if (end->name.n > 0)
+	if (end->data.n > 0)
 		sse_event(w, out, &e);
 	else {
 		add_id(out, WIRE_FINAL_ID);

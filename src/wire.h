@@ -27,7 +27,8 @@ struct wire_event {
 
 struct wire_end {
 	bool		final;	/* the client should not come back */
-	struct str	name, data;	/* final: the event that says why (JSON data); empty: none */
+	struct str	name, data;	/* final: the event that says why (JSON data; without a name an ordinary
+				 * message); no data: none */
 	struct str	cursor;	/* where a client that comes back goes on; empty: it has none yet */
 };
 
@@ -35,6 +36,7 @@ struct wire {
 	const char	*name;
 	const char	*type;		/* Content-Type */
 	bool		 once;		/* one batch, then it ends: a poll */
+	uint32_t	 pace_ms;	/* pause between two messages, and before a beat that follows one; 0: none */
 
 	/* First bytes after the response head. cursor: as in wire_end. MAY flush heads of proxies. */
 	void	(*open)(struct wire_state *, struct buf *out, uint32_t retry_ms, struct str cursor);
@@ -48,6 +50,7 @@ struct wire {
 
 extern const struct wire wire_sse;
 extern const struct wire wire_poll;
+extern const struct wire wire_xhr;
 
 /* What a client names that got a final end: it is told 204 and stays away. */
 #define WIRE_FINAL_ID	STR("final")

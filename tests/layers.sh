@@ -40,7 +40,7 @@ map='
 
 4	stream			libc			lower
 5	hub*			libc			lower
-6	proto-*			libc			lower
+6	proto-*			libc,uuid/		lower
 7	route			libc			lower
 7	gate-cgi*		libc			lower	route
 7	gate-fcgi*		libc			lower	route

@@ -1,0 +1,137 @@
+/*
+ * proto-peerjs-open - a stream for a peer.
+ *
+ * The same id and token go on: another stream of theirs is superseded. An id that somebody else holds
+ * is contested (hub_contest): a page that was reloaded comes with a new token while its old
+ * stream still seems to be open. Who gets the id inherits what its last holder had not taken, or
+ * what was sent while there was none.
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "err.h"
+#include "proto-peerjs.h"
+
+#define PASSED_ON STR("{\"code\":1000,\"reason\":\"the id passed on to another page\"}")
+
+/* ---- claiming an id ---- */
+
+static int64_t
+position(struct hub *hub, const struct box *b)
+{
+	const struct stream *s = hub_stream(hub, b->id);
+
+	return s != NULL && s->cursor > b->taken ? s->cursor : b->taken;
+}
+
+/* What waits for the id goes with it. */
+static int
+inherit(struct peer *p, const struct box *holder)
+{
+	struct box v;
+	int rc = 0;
+
+	if (holder != NULL)
+		rc = store_msg_move(p->hub->store, holder->id, p->box.id, position(p->hub, holder), MSG_TOLD);
+	if (rc == 0 && holder != NULL)
+		rc = hub_end(p->hub, holder->id, PASSED_ON);
+	if (rc == 0)
+		rc = peer_void(p, str_from(p->id), false, &v);
+	if (rc < 0)
+		return rc == -ERR_NOTFOUND ? 0 : rc;
+	rc = store_msg_move(p->hub->store, v.id, p->box.id, 0, MSG_TOLD);
+	return rc < 0 ? rc : store_box_end(p->hub->store, v.id);
+}
+
+static int
+claim(struct peer *p, const struct box *holder)
+{
+	int rc = store_box_add(p->hub->store, p->realm, p->hash, NULL, &p->box.id);
+
+	if (rc == 0)
+		rc = inherit(p, holder);
+	if (rc == 0)
+		rc = store_claim_add(p->hub->store, p->realm, str_from(p->id), p->box.id, true);
+	return rc;
+}
+
+/* 0: p->box is a new mailbox that holds the id. *no: why not. */
+static int
+take_id(struct peer *p, enum peerjs_no *no)
+{
+	struct realm_key k;
+	struct box holder;
+	int rc = peer_key(p, &k);
+
+	if (rc == -ERR_NOTFOUND) {
+		*no = NO_KEY;
+		return 0;
+	}
+	if (rc == 0)
+		rc = store_claim_holder(p->hub->store, p->realm, str_from(p->id), &holder);
+	if (rc == -ERR_NOTFOUND) {
+		*no = k.peers >= p->hub->conf->max_peers ? NO_ROOM : NO_REASON;
+		return *no == NO_REASON ? claim(p, NULL) : 0;
+	}
+	if (rc == 0)
+		rc = hub_contest(p->hub, p->r, &holder);
+	if (rc == -ERR_CONFLICT) {
+		*no = NO_TAKEN;
+		return 0;
+	}
+	return rc < 0 ? rc : claim(p, &holder);
+}
+
+/* ---- opening ---- */
+
+/* A cursor of a mailbox that is gone: nobody knows any more what it has missed. */
+static int
+open_new(struct peer *p, struct hub_open *o, const struct cursor *at)
+{
+	char from[CURSOR_MAX], to[CURSOR_MAX];
+	enum peerjs_no no = NO_REASON;
+	int64_t last = 0;
+	int rc = take_id(p, &no);
+
+	if (rc < 0)
+		return rc;
+	if (no != NO_REASON) {
+		peerjs_no_stream(p->r, o->wire, no);
+		return 0;
+	}
+	o->box = p->box.id;
+	if (at == NULL)
+		return hub_open(p->hub, p->r, o);
+	rc = store_msg_last(p->hub->store, &last);
+	o->hello_data = STR_NONE;
+	o->gap_from = cursor_render(at->epoch, at->seq, from);
+	o->gap_to = cursor_render(p->hub->store->epoch, last, to);
+	return rc < 0 ? rc : hub_open(p->hub, p->r, o);
+}
+
+static int
+open_known(struct peer *p, struct hub_open *o, const struct cursor *at, bool quiet)
+{
+	if (at != NULL || quiet)
+		o->hello_data = STR_NONE;
+	if (at != NULL)
+		return hub_resume(p->hub, p->r, &p->box, at, o);
+	o->box = p->box.id;
+	return hub_open(p->hub, p->r, o);
+}
+
+int
+peer_open(struct peer *p, const struct peer_open *want)
+{
+	struct hub_open o = {
+		.wire = want->wire, .order = want->order, .hello_data = STR("{\"type\":\"OPEN\"}"),
+	};
+	struct cursor at;
+	bool named = cursor_parse(want->cursor, &at) == 0 && !at.has_handle;
+	int rc = peer_find(p);
+
+	if (rc == 0)
+		return open_known(p, &o, named ? &at : NULL, want->quiet);
+	return rc == -ERR_NOTFOUND ? open_new(p, &o, named ? &at : NULL) : rc;
+}

@@ -1,0 +1,215 @@
+/* proto-peerjs - the addresses of today: /peerjs for streams and messages, /KEY/id, /KEY/peers. */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <uuid/uuid.h>
+
+#include "err.h"
+#include "json.h"
+#include "proto-peerjs.h"
+#include "reply.h"
+
+#define PEERS_MAX	(64u * 1024 * 1024)	/* bytes of the list of peers */
+
+/* ---- GET /peerjs: a stream ---- */
+
+/*
+ * Clients up to 0.3 open a WebSocket beside their HTTP stream and give up when it fails, so theirs is
+ * left without an answer. Later ones say their version and have nothing else: they are told.
+ */
+static int
+serve_upgrade(struct req *r)
+{
+	char text[32];
+
+	if (req_query(r, "version", text, sizeof text) == -ERR_NOTFOUND &&
+	    req_query(r, "transport", text, sizeof text) == -ERR_NOTFOUND)
+		return 0;
+	reply_problem_as(r, 501, err_reason(501),
+	    "There is no WebSocket behind this web server. Load www/sigpost.js before the PeerJS client.");
+	return 0;
+}
+
+static const struct wire *
+transport(const struct req *r)
+{
+	char text[16];
+	int rc = req_query(r, "transport", text, sizeof text);
+
+	if (rc == -ERR_NOTFOUND || (rc == 0 && strcmp(text, "sse") == 0))
+		return &wire_sse;
+	return rc == 0 && strcmp(text, "poll") == 0 ? &wire_poll : NULL;
+}
+
+/* Where to go on: a header for EventSource that comes back, a parameter for who cannot set one. */
+static struct str
+named_cursor(const struct req *r, char text[CURSOR_MAX])
+{
+	if (r->last_event_id.n > 0)
+		return r->last_event_id;
+	if (req_query(r, "cursor", text, CURSOR_MAX) == 0 || req_query(r, "last_event_id", text, CURSOR_MAX) == 0)
+		return str_from(text);
+	return STR_NONE;
+}
+
+static int
+order_of(const struct req *r, int64_t *order)
+{
+	char text[24];
+	uint64_t v = 0;
+	int rc = req_query(r, "order", text, sizeof text);
+
+	if (rc == 0)
+		rc = str_uint(str_from(text), INT64_MAX, &v);
+	*order = (int64_t)v;
+	return rc == -ERR_NOTFOUND ? 0 : rc;
+}
+
+static int
+bad(struct req *r, const char *detail)
+{
+	reply_problem(r, -ERR_BAD, detail);
+	return 0;
+}
+
+static int
+nothing_more(struct req *r)
+{
+	reply_send(r, 204, NULL, STR_NONE, NULL);
+	return 0;
+}
+
+static int
+serve_stream(struct hub *hub, struct req *r)
+{
+	struct peer p = { .hub = hub };
+	char cursor[CURSOR_MAX];
+	struct peer_open o = { .wire = transport(r), .cursor = named_cursor(r, cursor) };
+	enum peerjs_no no;
+	int rc;
+
+	if (req_upgrades(r))
+		return serve_upgrade(r);
+	if (o.wire == NULL)
+		return bad(r, "transport is sse or poll");
+	if (order_of(r, &o.order) < 0)
+		return bad(r, "order is a whole number");
+	if (str_eq(o.cursor, WIRE_FINAL_ID))
+		return nothing_more(r);
+	no = peer_from_query(&p, hub, r);
+	if (no != NO_REASON) {
+		peerjs_no_stream(r, o.wire, no);
+		return 0;
+	}
+	rc = peer_open(&p, &o);
+	return rc == -ERR_REPEATED ? nothing_more(r) : rc;
+}
+
+/* ---- POST /peerjs: messages ---- */
+
+static int
+serve_messages(struct hub *hub, struct req *r)
+{
+	struct peer p = { .hub = hub };
+	enum peerjs_no no = peer_from_query(&p, hub, r);
+	int rc = no == NO_REASON ? peer_find(&p) : 0;
+
+	if (rc == -ERR_NOTFOUND)
+		no = peer_why_not(&p);
+	else if (rc < 0)
+		return rc;
+	if (no == NO_REASON)
+		return peer_talk(&p);
+	peerjs_no_problem(r, no);
+	return 0;
+}
+
+/* ---- GET /KEY/id, /KEY/peers ---- */
+
+/* 0 and *k, or the answer is given and *k untouched (-ERR_AUTH). */
+static int
+key_of(struct hub *hub, struct req *r, struct realm_key *k)
+{
+	char name[KEY_MAX];
+	int rc = req_segment(r, 0, name, sizeof name);
+
+	if (rc == 0)
+		rc = store_key_get(hub->store, str_from(name), k);
+	if (rc == 0 || rc == -ERR_BUSY || rc == -ERR_IO)
+		return rc;
+	peerjs_no_problem(r, NO_KEY);
+	return -ERR_AUTH;
+}
+
+static int
+serve_id(struct hub *hub, struct req *r)
+{
+	struct realm_key k;
+	char id[UUID_STR_LEN];
+	uuid_t random;
+	int rc = key_of(hub, r, &k);
+
+	if (rc < 0)
+		return rc == -ERR_AUTH ? 0 : rc;
+	uuid_generate_random(random);
+	uuid_unparse_lower(random, id);
+	reply_send(r, 200, "text/plain", str_from(id), NULL);
+	return 0;
+}
+
+static int
+on_name(void *arg, struct str name)
+{
+	struct buf *b = arg;
+
+	if (b->n > 1)
+		buf_addc(b, ',');
+	json_quote(b, name);
+	return 0;
+}
+
+static int
+serve_peers(struct hub *hub, struct req *r)
+{
+	char realm[REALM_MAX];
+	struct realm_key k;
+	struct buf b;
+	int rc = key_of(hub, r, &k);
+
+	if (rc < 0)
+		return rc == -ERR_AUTH ? 0 : rc;
+	if (!k.discovery) {
+		reply_problem(r, -ERR_AUTH, "Discovery is off for this key: sigpost key set KEY --discovery on");
+		return 0;
+	}
+	snprintf(realm, sizeof realm, KEY_REALM "%s", k.name);
+	buf_init(&b, PEERS_MAX);
+	buf_addc(&b, '[');
+	rc = store_claim_names(hub->store, realm, on_name, &b);
+	buf_addc(&b, ']');
+	if (rc == 0)
+		rc = buf_err(&b);
+	if (rc == 0)
+		reply_send(r, 200, "application/json", buf_str(&b), NULL);
+	buf_release(&b);
+	return rc;
+}
+
+/* ---- the table ---- */
+
+static const struct route routes[] = {
+	{ "/peerjs", 1 << M_GET, NULL, ROUTE_WRITES | ROUTE_READS, serve_stream, req_upgrades },
+	{ "/peerjs", 1 << M_POST, NULL, ROUTE_WRITES | ROUTE_READS, serve_messages, peer_only_beats },
+	{ "/*/id", 1 << M_GET, NULL, ROUTE_READS, serve_id, NULL },
+	{ "/*/peers", 1 << M_GET, NULL, ROUTE_READS, serve_peers, NULL },
+	{ "/*/*/*/id", 1 << M_POST, NULL, ROUTE_WRITES | ROUTE_BODILESS, peer_old_stream, NULL },
+	{ "/*/*/*/offer", 1 << M_POST, NULL, ROUTE_WRITES, peer_old_message, NULL },
+	{ "/*/*/*/answer", 1 << M_POST, NULL, ROUTE_WRITES, peer_old_message, NULL },
+	{ "/*/*/*/candidate", 1 << M_POST, NULL, ROUTE_WRITES, peer_old_message, NULL },
+	{ "/*/*/*/leave", 1 << M_POST, NULL, ROUTE_WRITES, peer_old_message, NULL },
+	{ .path = NULL },
+};
+
+const struct proto proto_peerjs = { .name = "peerjs", .routes = routes, .expired = peer_expired };
