@@ -44,6 +44,19 @@ cmd_db_open(const struct conf *c, bool make, struct store **out, const char **wh
 }
 
 int
+cmd_db_begin(struct store *s)
+{
+	const struct timespec step = { 0, STEP_MS * 1000000L };
+	int tries = CMD_DB_WAIT_MS / STEP_MS, rc;
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	while ((rc = store_begin(s, (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000)) == -ERR_BUSY && tries-- > 0)
+		nanosleep(&step, NULL);
+	return rc;
+}
+
+int
 cmd_db_stat(struct store *s, struct store_stat *out)
 {
 	const struct timespec step = { 0, STEP_MS * 1000000L };

@@ -18,6 +18,8 @@
 int	cmd_db_open(const struct conf *c, bool make, struct store **out, const char **why);
 
 /* store_stat as of now. -ERR_BUSY after CMD_DB_WAIT_MS. */
+/* Begins a turn; waits for other processes as long as cmd_db_stat does. */
+int	cmd_db_begin(struct store *s);
 int	cmd_db_stat(struct store *s, struct store_stat *out);
 
 /* The directory of the database, "." if its path names none; into out[CONF_STR_MAX]. */

@@ -18,6 +18,7 @@ int	cmd_fcgi(int argc, char **argv);
 int	cmd_init(int argc, char **argv);
 int	cmd_check(int argc, char **argv);
 int	cmd_stat(int argc, char **argv);
+int	cmd_key(int argc, char **argv);
 int	cmd_hub(int argc, char **argv);		/* for couriers: the hub they start */
 
 /* An option of the verb itself, or NULL-terminated rows of them; value NULL: a flag. */

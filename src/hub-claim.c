@@ -82,10 +82,7 @@ beat(struct hub *hub, struct proof *p, struct stream *s)
 {
 	p->beats++;
 	p->due = loop_mono(hub->loop) + HUB_PROOF_GAP_MS;
-	if (stream_beat(s) < 0)
-		hub_cut_stream(hub, s);
-	else
-		conn_flush(s->conn);
+	hub_beat(hub, s);
 }
 
 /* true: the proof is done with. */

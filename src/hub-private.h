@@ -73,6 +73,7 @@ void	hub_expiry_end(struct expiry *x);
 void	hub_on_tick(struct loop_timer *t);
 void	hub_on_beat(struct loop_timer *t);
 void	hub_schedule(struct hub *hub, struct stream *s);	/* its next heartbeat */
+void	hub_beat(struct hub *hub, struct stream *s);	/* may end it */
 void	hub_check_upkeep(struct hub *hub);
 int	hub_store_open(struct hub *hub, const char **why);
 

@@ -261,6 +261,19 @@ hub_schedule(struct hub *hub, struct stream *s)
 	list_add(&hub->wheel[(hub->slot + (uint32_t)(ms / hub->slot_ms) + 1) % HUB_SLOTS], &s->beat);
 }
 
+void
+hub_beat(struct hub *hub, struct stream *s)
+{
+	if (s->pacing)		/* something was written just now: that serves as well */
+		return;
+	if (stream_beat(s) < 0) {
+		hub_cut_stream(hub, s);
+		return;
+	}
+	hub_pace(hub, s);
+	conn_flush(s->conn);
+}
+
 /* A reader that takes a little now and then is slow, not stuck. */
 static bool
 stuck(struct hub *hub, struct stream *s, int64_t now)
@@ -291,16 +304,11 @@ beat(struct hub *hub, struct stream *s)
 		return;
 	}
 	hub_schedule(hub, s);
-	if (s->conn->blocked || s->ended || s->pacing)
+	if (s->conn->blocked || s->ended)
 		return;
-	if (stream_beat(s) < 0)
-		hub_cut_stream(hub, s);
-	else
-		conn_flush(s->conn);
-	if (s->conn == NULL)
-		return;
-	hub_pace(hub, s);
-	stuck(hub, s, now);	/* begins to count */
+	hub_beat(hub, s);
+	if (s->conn != NULL)
+		stuck(hub, s, now);	/* begins to count */
 }
 
 void

@@ -74,6 +74,7 @@ static const struct verb {
 	{ "init", cmd_init, "make the database" },
 	{ "check", cmd_check, "say what is wrong with a set-up, and what mends it" },
 	{ "stat", cmd_stat, "show what the database holds" },
+	{ "key", cmd_key, "list, add and change the API keys of PeerJS clients" },
 	{ "hub", cmd_hub, NULL },
 };
 static const size_t verb_count = sizeof verbs / sizeof verbs[0];

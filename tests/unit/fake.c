@@ -117,6 +117,8 @@ fire(struct fake *f)
 	}
 	if (every(f, HUB_WAIT_MS))
 		hub_on_claims(&f->hub.claims);
+	if (loop_timer_active(&f->hub.pace))
+		hub_on_pace(&f->hub.pace);
 	if (every(f, f->hub.slot_ms))
 		hub_on_beat(&f->hub.beat);
 	if (every(f, HUB_TICK_MS))
@@ -148,6 +150,7 @@ start_hub(struct fake *f)
 	assert(rc == 0);
 	loop_set_clock(&f->loop, &clock);
 	rc = hub_init(&f->hub, &f->loop, &f->conf, route_serve, &why);
+	f->hub.expired = route_expired;
 	if (rc < 0)
 		fprintf(stderr, "fake: %s\n", why);
 	assert(rc == 0);

@@ -121,6 +121,58 @@ test_poll(void **state)
 	poll_is(&b, "{\"messages\":[1],\"cursor\":\"final\",\"final\":true,\"event\":\"close\",\"data\":{\"code\":1}}\n");
 }
 
+static void
+text_is(struct buf *b, const char *want)
+{
+	assert_string_equal(finish(b), want);
+	buf_release(b);
+}
+
+/* An end without a name is an ordinary message, the last one. */
+static void
+test_refusals(void **state)
+{
+	const struct wire_end no = { .final = true, .data = STR("{\"type\":\"ERROR\"}") };
+	struct wire_state w = { 0 };
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 4096);
+	wire_poll.end(&w, &b, &no);
+	poll_is(&b, "{\"messages\":[{\"type\":\"ERROR\"}],\"cursor\":\"final\",\"final\":true}\n");
+	wire_sse.end(&w, &b, &no);
+	text_is(&b, "retry: 86400000\nid: final\ndata: {\"type\":\"ERROR\"}\n\n");
+	wire_xhr.end(&w, &b, &no);
+	text_is(&b, "{\"type\":\"ERROR\"}\n{\"type\":\"HTTP-ERROR\"}\n");
+}
+
+/* ---- PeerJS's old stream ---- */
+
+static void
+test_xhr(void **state)
+{
+	const struct wire_event gap = { .name = STR("gap"), .data = STR("{}"), .json = true };
+	const struct wire_event message = { .data = STR("{\"type\":\"OPEN\"}"), .json = true };
+	const struct wire_end over = { .final = true, .name = STR("superseded"), .data = STR("{}") };
+	struct wire_state w = { 0 };
+	struct buf b;
+	size_t i;
+
+	(void)state;
+	buf_init(&b, 4096);
+	wire_xhr.open(&w, &b, 1000, STR("e-1"));
+	assert_int_equal(b.n, 2049);
+	for (i = 0; i < 2048; i++)
+		assert_int_equal(b.p[i], '0');
+	assert_int_equal(b.p[2048], '\n');
+	buf_clear(&b);
+	wire_xhr.event(&w, &b, &gap);
+	wire_xhr.event(&w, &b, &message);
+	wire_xhr.beat(&w, &b);
+	wire_xhr.end(&w, &b, &over);
+	text_is(&b, "{\"type\":\"OPEN\"}\n{\"type\":\"NOP\"}\n");
+}
+
 /* ---- cursors ---- */
 
 #define HANDLE "00112233445566778899aabbccddeeff"
@@ -175,6 +227,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sse_event), cmocka_unit_test(test_sse_ends), cmocka_unit_test(test_poll),
+		cmocka_unit_test(test_refusals), cmocka_unit_test(test_xhr),
 		cmocka_unit_test(test_cursor_parse), cmocka_unit_test(test_cursor_round_trip),
 	};
 

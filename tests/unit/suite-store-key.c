@@ -1,0 +1,267 @@
+/* suite-store-key - API keys, who is there under one, and messages for who is not. */
+#include "config.h"
+
+#include "suite-store.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- keys ---- */
+
+static int
+join(void *arg, const struct realm_key *k)
+{
+	char *out = arg;
+	size_t n = strlen(out);
+
+	snprintf(out + n, 256 - n, "%s:%d:%d ", k->name, k->discovery, (int)k->peers);
+	return 0;
+}
+
+static void
+keys_are(struct store *s, const char *want)
+{
+	char got[256] = "";
+
+	ok(store_key_list(s, join, got));
+	assert_string_equal(got, want);
+}
+
+static void
+a_key_is_there_from_the_start(void **state)
+{
+	struct suite *t = *state;
+	struct realm_key k;
+
+	ok(store_key_get(t->a, STR("peerjs"), &k));
+	assert_string_equal(k.name, "peerjs");
+	assert_false(k.discovery);
+	fails(store_key_get(t->a, STR("other"), &k), ERR_NOTFOUND);
+	fails(store_key_get(t->a, STR(""), &k), ERR_NOTFOUND);
+	keys_are(t->a, "peerjs:0:0 ");
+}
+
+static void
+keys_are_made_and_changed(void **state)
+{
+	struct suite *t = *state;
+	char name[KEY_MAX + 1];
+
+	ok(store_begin(t->a, T0));
+	ok(store_key_set(t->a, STR("a 'key\""), true));
+	ok(store_key_set(t->a, STR("peerjs"), true));
+	ok(store_key_set(t->a, STR("a 'key\""), false));
+	memset(name, 'n', sizeof name);
+	ok(store_key_set(t->a, str_make(name, KEY_MAX - 1), false));
+	fails(store_key_set(t->a, str_make(name, KEY_MAX), false), ERR_BAD);
+	fails(store_key_set(t->a, STR(""), false), ERR_BAD);
+	name[KEY_MAX - 1] = '\0';
+	ok(store_commit(t->a));
+	keys_are(suite_second(t), "a 'key\":0:0 nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn:0:0 peerjs:1:0 ");
+}
+
+/* ---- who is there ---- */
+
+static int64_t
+peer(struct store *s, int n, const char *name, int64_t hub)
+{
+	int64_t id, gen;
+
+	ok(store_box_add(s, "peer/peerjs", suite_hash(n), NULL, &id));
+	ok(store_claim_add(s, "peer/peerjs", str_from(name), id, true));
+	if (hub != 0)
+		ok(store_box_attach(s, id, hub, &gen));
+	return id;
+}
+
+static int
+append(void *arg, struct str name)
+{
+	char *out = arg;
+	size_t n = strlen(out);
+
+	snprintf(out + n, 256 - n, "%.*s ", (int)name.n, name.p);
+	return 0;
+}
+
+static void
+claims_are_counted_and_those_present_listed(void **state)
+{
+	struct suite *t = *state;
+	char got[256] = "";
+	int64_t hub, gone;
+
+	ok(store_begin(t->a, T0));
+	ok(store_key_set(t->a, STR("other"), false));
+	ok(store_hub_enter(t->a, &hub));
+	peer(t->a, 1, "one", hub);
+	gone = peer(t->a, 2, "two", hub);
+	peer(t->a, 3, "away", 0);
+	ok(store_claim_names(t->a, "peer/peerjs", append, got));
+	assert_string_equal(got, "one two ");
+	keys_are(t->a, "other:0:0 peerjs:0:3 ");
+	ok(store_mark(t->a));
+	ok(store_box_end(t->a, gone));
+	keys_are(t->a, "other:0:0 peerjs:0:2 ");
+	ok(store_undo(t->a));
+	keys_are(t->a, "other:0:0 peerjs:0:3 ");
+	ok(store_commit(t->a));
+}
+
+/* A key that is made when peers are there already (a database put together by hand) counts them. */
+static void
+a_new_key_counts_who_is_there(void **state)
+{
+	struct suite *t = *state;
+	int64_t id;
+
+	ok(store_begin(t->a, T0));
+	ok(store_box_add(t->a, "peer/late", suite_hash(1), NULL, &id));
+	ok(store_claim_add(t->a, "peer/late", STR("x"), id, true));
+	ok(store_key_set(t->a, STR("late"), false));
+	keys_are(t->a, "late:0:1 peerjs:0:0 ");
+	ok(store_commit(t->a));
+}
+
+static void
+the_token_of_an_ended_box_is_free(void **state)
+{
+	struct suite *t = *state;
+	struct box b;
+	int64_t id, next;
+
+	ok(store_begin(t->a, T0));
+	id = suite_box(t->a, 1);
+	fails(store_box_add(t->a, "r", suite_hash(1), NULL, &next), ERR_CONFLICT);
+	ok(store_box_end(t->a, id));
+	fails(store_box_by_token(t->a, "r", suite_hash(1), &b), ERR_NOTFOUND);
+	ok(store_box_add(t->a, "r", suite_hash(1), NULL, &next));
+	ok(store_box_by_token(t->a, "r", suite_hash(1), &b));
+	assert_int_equal(b.id, next);
+	ok(store_commit(t->a));
+}
+
+static void
+a_touched_box_lives_on(void **state)
+{
+	struct suite *t = *state;
+	struct box b;
+	int64_t id, hub, gen;
+
+	ok(store_begin(t->a, T0));
+	id = suite_box(t->a, 1);
+	ok(store_commit(t->a));
+	ok(store_begin(t->a, T0 + AWAY_MS - 1));
+	ok(store_box_touch(t->a, id));
+	ok(store_commit(t->a));
+	suite_sweep_at(t->a, T0 + 2 * AWAY_MS - 2);
+	ok(store_box_get(t->a, id, &b));
+	suite_sweep_at(t->a, T0 + 2 * AWAY_MS + 1000);
+	fails(store_box_get(t->a, id, &b), ERR_NOTFOUND);
+	ok(store_begin(t->a, T0 + 3 * AWAY_MS));
+	fails(store_box_touch(t->a, id), ERR_NOTFOUND);
+	ok(store_hub_enter(t->a, &hub));
+	id = suite_box(t->a, 2);
+	ok(store_box_attach(t->a, id, hub, &gen));
+	fails(store_box_touch(t->a, id), ERR_NOTFOUND);		/* it has a stream */
+	ok(store_commit(t->a));
+}
+
+/* ---- messages that wait for somebody ---- */
+
+static int64_t
+owe(struct store *s, int64_t box, int64_t src, size_t n)
+{
+	static const char body[100];
+	const struct msg_new m = { .box = box, .src = src, .kind = MSG_KIND_OWED, .due = T0 + HOUR,
+	    .body = { body, n } };
+	int64_t seq = 0;
+
+	ok(store_msg_add(s, &m, 0, &seq));
+	return seq;
+}
+
+static void
+owed_is(struct store *s, int64_t src, int64_t rows, int64_t bytes)
+{
+	int64_t r = -1, b = -1;
+
+	ok(store_msg_owed(s, src, &r, &b));
+	assert_int_equal(r, rows);
+	assert_int_equal(b, bytes);
+}
+
+static int
+first_kind(void *arg, const struct msg_row *m)
+{
+	*(int *)arg = m->kind;
+	return 1;
+}
+
+static void
+what_moves_is_owed_no_more(void **state)
+{
+	struct suite *t = *state;
+	int64_t from, to, first, kept;
+	int kind = 0;
+
+	ok(store_begin(t->a, T0));
+	from = suite_box(t->a, 1);
+	to = suite_box(t->a, 2);
+	owed_is(t->a, 7, 0, 0);
+	kept = owe(t->a, from, 7, 10);
+	owe(t->a, from, 7, 20);
+	owe(t->a, from, 8, 30);
+	suite_put(t->a, from, T0 + HOUR, 5);
+	owed_is(t->a, 7, 2, 30);
+	ok(store_msg_move(t->a, from, to, kept, 5));
+	owed_is(t->a, 7, 1, 10);
+	owed_is(t->a, 8, 0, 0);
+	assert_int_equal(suite_rows(t->a, from, &first), 1);
+	assert_int_equal(first, kept);
+	assert_int_equal(suite_rows(t->a, to, &first), 3);
+	assert_int_equal(first, kept + 1);
+	ok(store_msg_read(t->a, to, 0, first_kind, &kind));
+	assert_int_equal(kind, 5);
+	ok(store_msg_read(t->a, to, kept + 2, first_kind, &kind));
+	assert_int_equal(kind, 3);		/* what was not owed stays what it was */
+	ok(store_commit(t->a));
+}
+
+/* What moved counts to the quota of its new mailbox, and no longer to that of the old. */
+static void
+quotas_follow_what_moves(void **state)
+{
+	struct suite *t = *state;
+	struct msg_new m = { .due = T0 + HOUR, .body = { "", 0 } };
+	int64_t from, to, seq;
+
+	suite_limits(t, 3, 0);
+	ok(store_begin(t->a, T0));
+	from = suite_box(t->a, 1);
+	to = suite_box(t->a, 2);
+	m.box = from;
+	ok(store_msg_add(t->a, &m, 0, &seq));
+	ok(store_msg_add(t->a, &m, 0, &seq));
+	ok(store_msg_add(t->a, &m, 0, &seq));
+	fails(store_msg_add(t->a, &m, 0, &seq), ERR_QUOTA);
+	m.box = to;
+	ok(store_msg_add(t->a, &m, 0, &seq));
+	ok(store_msg_move(t->a, from, to, 0, 5));
+	fails(store_msg_add(t->a, &m, 0, &seq), ERR_QUOTA);
+	m.box = from;
+	ok(store_msg_add(t->a, &m, 0, &seq));
+	ok(store_commit(t->a));
+}
+
+const struct CMUnitTest suite_key_tests[] = {
+	cmocka_unit_test(a_key_is_there_from_the_start),
+	cmocka_unit_test(keys_are_made_and_changed),
+	cmocka_unit_test(claims_are_counted_and_those_present_listed),
+	cmocka_unit_test(a_new_key_counts_who_is_there),
+	cmocka_unit_test(the_token_of_an_ended_box_is_free),
+	cmocka_unit_test(a_touched_box_lives_on),
+	cmocka_unit_test(what_moves_is_owed_no_more),
+	cmocka_unit_test(quotas_follow_what_moves),
+	{ .name = NULL },
+};
