@@ -16,6 +16,7 @@ static const struct err_row rows[ERR__MAX] = {
 	[ERR_LENGTH]	= { ERR_LENGTH, "length", 411, "A body needs a Content-Length" },
 	[ERR_TOOBIG]	= { ERR_TOOBIG, "toobig", 413, "The body is larger than this server takes" },
 	[ERR_TYPE]	= { ERR_TYPE, "type", 415, "This media type is not taken here" },
+	[ERR_BATCH]	= { ERR_BATCH, "batch", 413, "These are too many messages for one request" },
 	[ERR_QUOTA]	= { ERR_QUOTA, "quota", 429, "Too much is waiting already" },
 	[ERR_REPEATED]	= { ERR_REPEATED, "repeated", 200, "This was accepted before" },
 	[ERR_WAIT]	= { ERR_WAIT, "wait", 503, "The verdict is not in yet" },

@@ -19,6 +19,7 @@ enum err {
 	ERR_LENGTH,	/* a body without a length */
 	ERR_TOOBIG,	/* over a size ceiling */
 	ERR_TYPE,	/* a media type we do not take */
+	ERR_BATCH,	/* too many messages in one request */
 	ERR_QUOTA,	/* over a quota; what was accepted stays */
 	ERR_REPEATED,	/* `n` not above the greatest accepted */
 	ERR_WAIT,	/* the verdict on a claim is not in yet */

@@ -5,6 +5,8 @@
  */
 #include "config.h"
 
+#include <string.h>
+
 #include "err.h"
 #include "json.h"
 
@@ -249,6 +251,10 @@ json_copy(struct buf *out, struct str value)
 {
 	size_t i, start = 0;
 
+	if (memchr(value.p, '\n', value.n) == NULL && memchr(value.p, '\r', value.n) == NULL) {
+		buf_adds(out, value);
+		return;
+	}
 	/* none of them is inside a string: that would not have passed */
 	for (i = 0; i < value.n; i++) {
 		if (value.p[i] != '\r' && value.p[i] != '\n')

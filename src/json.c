@@ -104,12 +104,29 @@ escape(struct scan *c)
 	return 0;
 }
 
+#define EACH(byte)	((byte) * 0x0101010101010101ull)
+
+/* Nothing but plain ASCII in these eight bytes: no control character, quote, backslash, no high bit.
+ * (x - 1) & ~x & 0x80 tells a zero byte; a borrow only ever comes from a lower byte that is one.) */
+static bool
+plain_eight(const unsigned char *p)
+{
+	uint64_t x, quote, slash;
+
+	memcpy(&x, p, sizeof x);
+	quote = x ^ EACH('"');
+	slash = x ^ EACH('\\');
+	return (((x - EACH(0x20)) | x | ((quote - EACH(1)) & ~quote) | ((slash - EACH(1)) & ~slash)) & EACH(0x80)) == 0;
+}
+
 /* Most of a message is the inside of strings, and most of that is plain ASCII. */
 static void
 skip_plain(struct scan *c)
 {
 	const unsigned char *p = c->p;
 
+	while (c->end - p >= 8 && plain_eight(p))
+		p += 8;
 	while (p < c->end && *p >= 0x20 && *p < 0x80 && *p != '"' && *p != '\\')
 		p++;
 	c->p = p;
@@ -287,6 +304,21 @@ kind_of(unsigned char first)
 	}
 }
 
+int
+json_value(struct str text, struct json_member *m)
+{
+	struct scan c = over(text);
+	int rc = json_check(text);
+
+	*m = (struct json_member){ .name = STR_NONE };
+	if (rc < 0)
+		return rc;
+	blanks(&c);
+	m->kind = kind_of(peek(&c));
+	m->value = str_trim(from(c.p, c.end));
+	return 0;
+}
+
 /* The next element of a checked container, in an object with its name; false at its end. */
 static bool
 next(struct scan *c, bool object, struct json_member *m)
@@ -329,21 +361,35 @@ enter_checked(struct str text, enum json_kind kind, struct scan *c)
 	return 0;
 }
 
+static int
+list_members(struct scan *c, struct json_member *out, size_t max, size_t *count)
+{
+	struct json_member m;
+
+	for (; next(c, true, &m); ++*count)
+		if (*count < max)
+			out[*count] = m;
+	return *count > max ? -ERR_TOOBIG : 0;
+}
+
 int
 json_members(struct str text, struct json_member *out, size_t max, size_t *count)
 {
-	struct json_member m;
 	struct scan c;
 	int rc;
 
 	*count = 0;
 	rc = enter_checked(text, JSON_OBJECT, &c);
-	if (rc < 0)
-		return rc;
-	for (; next(&c, true, &m); ++*count)
-		if (*count < max)
-			out[*count] = m;
-	return *count > max ? -ERR_TOOBIG : 0;
+	return rc < 0 ? rc : list_members(&c, out, max, count);
+}
+
+int
+json_members_of(const struct json_member *m, struct json_member *out, size_t max, size_t *count)
+{
+	struct scan c = over(str_skip(m->value, 1));
+
+	*count = 0;
+	return m->kind != JSON_OBJECT ? -ERR_TYPE : list_members(&c, out, max, count);
 }
 
 int
@@ -354,6 +400,15 @@ json_array(struct str text, struct json_iter *it)
 
 	it->rest = rc < 0 ? STR_NONE : from(c.p, c.end);
 	return rc;
+}
+
+int
+json_elements_of(const struct json_member *m, struct json_iter *it)
+{
+	bool is = m->kind == JSON_ARRAY;
+
+	it->rest = is ? str_skip(m->value, 1) : STR_NONE;
+	return is ? 0 : -ERR_TYPE;
 }
 
 bool

@@ -38,6 +38,9 @@ struct json_member {
  * bracket that is one too many was not looked at). */
 int	json_check(struct str text);
 
+/* Checks the text and hands it out as what it is, without a name. Errors as json_check. */
+int	json_value(struct str text, struct json_member *m);
+
 /*
  * Checks the text and lists the members of the object it is, in their order. *count is how many
  * there are; only the first `max` are in `out`.
@@ -47,6 +50,9 @@ int	json_check(struct str text);
  * (json_object would be the better name, but json-c has taken it.)
  */
 int	json_members(struct str text, struct json_member *out, size_t max, size_t *count);
+
+/* The same for a value that was handed out by these functions: it is not checked once more. */
+int	json_members_of(const struct json_member *m, struct json_member *out, size_t max, size_t *count);
 
 /* true if the member has this name (UTF-8), however it is written: "\u006fpen" is "open". */
 bool	json_name_is(const struct json_member *m, const char *name);
@@ -62,6 +68,8 @@ struct json_iter {
 };
 
 int	json_array(struct str text, struct json_iter *it);
+/* The same for a value that was handed out by these functions: it is not checked once more. */
+int	json_elements_of(const struct json_member *m, struct json_iter *it);
 bool	json_next(struct json_iter *it, struct json_member *m);
 
 /*

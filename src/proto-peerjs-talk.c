@@ -130,17 +130,15 @@ member(const struct json_member *m, size_t count, const char *name)
 
 /* NULL, or what is wrong with it. */
 static const char *
-read_message(struct str text, struct message *out)
+read_message(const struct json_member *text, struct message *out)
 {
 	struct json_member m[MEMBERS];
 	const struct json_member *dst, *payload;
 	size_t count;
-	int rc = json_members(text, m, MEMBERS, &count);
+	int rc = json_members_of(text, m, MEMBERS, &count);
 
-	if (rc == -ERR_TOOBIG)
-		return count == 0 ? "the message is nested too deep" : "the message has too many members";
 	if (rc < 0)
-		return "the message is not a JSON object";
+		return rc == -ERR_TOOBIG ? "the message has too many members" : "the message is not a JSON object";
 	out->type = type_of(member(m, count, "type"));
 	if (out->type == T__MAX)
 		return "type is OFFER, ANSWER, CANDIDATE, LEAVE, EXPIRE or HEARTBEAT";
@@ -292,7 +290,7 @@ leave(struct talk *t)
 }
 
 static struct verdict
-take(struct talk *t, struct str text)
+take(struct talk *t, const struct json_member *text)
 {
 	struct message m;
 	const char *wrong = read_message(text, &m);
@@ -340,9 +338,9 @@ answer_one(struct talk *t, const struct verdict *v)
 }
 
 static int
-talk_one(struct talk *t)
+talk_one(struct talk *t, const struct json_member *text)
 {
-	struct verdict v = take(t, t->p->r->body);
+	struct verdict v = take(t, text);
 
 	t->kept = v.result != R_REFUSED;
 	return t->err < 0 ? t->err : answer_one(t, &v);
@@ -351,12 +349,15 @@ talk_one(struct talk *t)
 static int
 talk_each(struct talk *t, struct json_iter *it, struct buf *answer)
 {
+	int64_t left = t->p->hub->conf->max_batch;
 	struct json_member m;
 	struct verdict v;
 
 	buf_addc(answer, '[');
 	while (t->err == 0 && json_next(it, &m)) {
-		v = take(t, m.value);
+		if (left-- == 0)
+			return -ERR_BATCH;
+		v = take(t, &m);
 		t->kept = t->kept || v.result != R_REFUSED;
 		if (answer->n > 1)
 			buf_addc(answer, ',');
@@ -366,27 +367,12 @@ talk_each(struct talk *t, struct json_iter *it, struct buf *answer)
 	return t->err != 0 ? t->err : buf_err(answer);
 }
 
-static int64_t
-elements(struct json_iter it)
-{
-	struct json_member m;
-	int64_t n = 0;
-
-	while (json_next(&it, &m))
-		n++;
-	return n;
-}
-
 static int
 talk_many(struct talk *t, struct json_iter *it)
 {
 	struct buf answer;
 	int rc;
 
-	if (elements(*it) > t->p->hub->conf->max_batch) {
-		reply_problem(t->p->r, -ERR_TOOBIG, "That are too many messages for one request. Nothing was accepted.");
-		return 0;
-	}
 	buf_init(&answer, ANSWER_MAX);
 	rc = talk_each(t, it, &answer);
 	if (rc == 0)
@@ -434,13 +420,12 @@ read_n(struct req *r, uint64_t *n)
 static int
 speak(struct talk *t)
 {
+	struct json_member text;
 	struct json_iter it;
-	int rc = json_array(t->p->r->body, &it);
+	int rc = json_value(t->p->r->body, &text);
 
 	if (rc == 0)
-		return talk_many(t, &it);
-	if (rc == -ERR_TYPE)
-		return talk_one(t);
+		return json_elements_of(&text, &it) == 0 ? talk_many(t, &it) : talk_one(t, &text);
 	reply_problem(t->p->r, -ERR_BAD, rc == -ERR_TOOBIG ? "The JSON is nested too deep." :
 	    "The body is not JSON: send one message, or an array of them.");
 	return 0;
@@ -473,9 +458,11 @@ peer_talk(struct peer *p)
 bool
 peer_only_beats(const struct req *r)
 {
+	struct json_member text;
 	struct message m;
 
-	return r->body.n <= 64 && read_message(r->body, &m) == NULL && m.type == T_HEARTBEAT;
+	return r->body.n <= 64 && json_value(r->body, &text) == 0 && read_message(&text, &m) == NULL &&
+	    m.type == T_HEARTBEAT;
 }
 
 /* ---- EXPIRE ---- */

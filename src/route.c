@@ -149,6 +149,7 @@ detail_of(int err)
 		{ ERR_LENGTH, "Send the body with its Content-Length." },
 		{ ERR_TOOBIG, "The body or the headers are longer than this server takes." },
 		{ ERR_TYPE, "Send the body without a Content-Encoding." },
+		{ ERR_BATCH, "Nothing was accepted. Send fewer at once." },
 		{ ERR_TIMEOUT, "The request was not complete in time." },
 		{ ERR_QUOTA, "What was accepted is kept. Try again when some of it was taken." },
 		{ ERR_FULL, "The disk or the database is full. What was accepted is kept." },

@@ -310,6 +310,60 @@ knows_utf8(void **state)
 	assert_int_equal(json_utf8(STR_NONE), 0);
 }
 
+/* Strings are looked at eight bytes at a time: every byte value, at every place in the first three
+ * eights, is judged as it is alone. */
+static void
+every_byte_at_every_place(void **state)
+{
+	char text[32];
+	struct str in;
+	size_t at;
+	int byte;
+
+	(void)state;
+	for (at = 1; at < 26; at++)
+		for (byte = 0; byte < 256; byte++) {
+			memset(text, 'a', sizeof text);
+			text[0] = text[27] = '"';
+			text[at] = (char)byte;
+			in = tight(str_make(text, 28));
+			row_assert((json_check(in) == 0) == (byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\'),
+			    "0x%02x at %zu", byte, at);
+			loosen(in);
+		}
+}
+
+/* What was handed out is taken apart without another check, and reads the same. */
+static void
+values_within_values(void **state)
+{
+	struct json_member all, each, m[2];
+	struct json_iter it;
+	size_t count;
+
+	(void)state;
+	assert_int_equal(json_value(STR(" [ {\"a\":[1],\"b\":2} , 7, {} ] "), &all), 0);
+	assert_int_equal(all.kind, JSON_ARRAY);
+	assert_int_equal(all.value.n, 27);
+	assert_int_equal(json_elements_of(&all, &it), 0);
+	assert_true(json_next(&it, &each));
+	assert_int_equal(json_members_of(&each, m, 1, &count), -ERR_TOOBIG);
+	assert_int_equal(count, 2);
+	assert_int_equal(json_members_of(&each, m, 2, &count), 0);
+	assert_true(json_name_is(&m[0], "a") && str_eq(m[0].value, STR("[1]")));
+	assert_true(json_name_is(&m[1], "b") && str_eq(m[1].value, STR("2")));
+	assert_int_equal(json_elements_of(&m[0], &it) , 0);
+	assert_int_equal(json_elements_of(&m[1], &it), -ERR_TYPE);
+	assert_int_equal(json_elements_of(&all, &it), 0);
+	assert_true(json_next(&it, &each) && json_next(&it, &each));
+	assert_int_equal(json_members_of(&each, m, 2, &count), -ERR_TYPE);
+	assert_true(json_next(&it, &each));
+	assert_int_equal(json_members_of(&each, m, 2, &count), 0);
+	assert_int_equal(count, 0);
+	assert_false(json_next(&it, &each));
+	assert_int_equal(json_value(STR("{\"a\":}"), &all), -ERR_BAD);
+}
+
 static const struct {
 	const char *why;
 	struct str in;
@@ -434,6 +488,8 @@ main(void)
 		cmocka_unit_test(depth_is_not_breadth),
 		cmocka_unit_test(refuses_every_beginning),
 		cmocka_unit_test(one_byte_changed),
+		cmocka_unit_test(every_byte_at_every_place),
+		cmocka_unit_test(values_within_values),
 		cmocka_unit_test(knows_utf8),
 		cmocka_unit_test(lists_members),
 		cmocka_unit_test(too_deep_lists_nothing),
