@@ -90,15 +90,20 @@ struct identity {
 	int64_t	application, version, tables;
 };
 
+/* In one reading: between two of them somebody else may make the file what it will be. */
 static int
 identify(struct lite *l, struct identity *is)
 {
-	int err = lite_number(l, lite_get(l, SQL_APPLICATION_ID), &is->application);
+	int err = store_read_begin(&l->base, 0);
 
+	if (err != 0)
+		return err;
+	err = lite_number(l, lite_get(l, SQL_APPLICATION_ID), &is->application);
 	if (err == 0)
 		err = lite_number(l, lite_get(l, SQL_USER_VERSION), &is->version);
 	if (err == 0)
 		err = lite_number(l, lite_get(l, SQL_TABLES), &is->tables);
+	store_read_end(&l->base);
 	return err;
 }
 
