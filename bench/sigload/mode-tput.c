@@ -61,8 +61,8 @@ report(const struct stat_span *span)
 	double messages = (double)span->messages;
 
 	stat_open("tput");
-	printf(",\"pairs\":%d,\"window\":%d,\"batch\":1,\"msg_per_s\":%.0f,\"msg_per_cpu_s\":%.0f"
-	    ",\"MB_per_s\":%.2f", opts.pairs, opts.window, messages / span->seconds,
+	printf(",\"pairs\":%d,\"window\":%d,\"batch\":%d,\"msg_per_s\":%.0f,\"msg_per_cpu_s\":%.0f"
+	    ",\"MB_per_s\":%.2f", opts.pairs, opts.window, opts.batch, messages / span->seconds,
 	    stat_ratio(messages, span->server), (double)span->bytes / span->seconds / 1e6);
 	stat_print_samples();
 	stat_print_cpu(span);
