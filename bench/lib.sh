@@ -112,11 +112,12 @@ start_nchan() {
 	start nginx -c "$place/nginx.conf"
 }
 
-# `sigpost serve` as its users start it; a database that is in `place` already is used.
+# `sigpost serve` as its users start it; a database that is in `place` already is used. Of ids it takes
+# more than by default: who has left without a word keeps his for a while.
 start_sigpost() {
 	port=$(free_port)
-	start "$build/sigpost" serve --host 127.0.0.1 --port "$port" --db "$place/sigpost.db" \
-		--www "$here/../www"
+	start env SIGPOST_MAX_PEERS=1000000 "$build/sigpost" serve --host 127.0.0.1 \
+		--port "$port" --db "$place/sigpost.db" --www "$here/../www"
 	backend=$(backend_pid "$server") || fail "no FastCGI process below sigpost serve"
 	front=$(sed -n 's/^PPid:.//p' "/proc/$backend/status")
 }
