@@ -11,13 +11,18 @@ describe() {
 	cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)
 	printf '{"mode":"machine","cpu":"%s","cores":%d,"kernel":"%s",' "${cpu:-unknown}" \
 		"$(nproc)" "$(uname -r)"
-	printf '"lighttpd":"%s","node":"%s","peerjs":"%s",' "$(lighttpd_version)" \
-		"$(node --version)" "$(peerjs_version)"
+	printf '"lighttpd":"%s","node":"%s","peerjs":"%s","nchan":"%s",' "$(lighttpd_version)" \
+		"$(node --version)" "$(peerjs_version)" "$(nchan_version)"
 	printf '"sigpost":"%s","date":"%s"}\n' "$("$build/sigpost" --version | head -1)" "$(date +%F)"
 }
 
 lighttpd_version() {
 	lighttpd -v | sed -n 's,^lighttpd/\([0-9.]*\).*,\1,p'
+}
+
+# The module does not say its own; Debian's package does.
+nchan_version() {
+	dpkg-query -W -f '${Version}' libnginx-mod-nchan 2>/dev/null || echo unknown
 }
 
 peerjs_version() {
@@ -53,6 +58,7 @@ make_place() {
 }
 
 # Starts a foreground command that will listen on $port; sets `server`.
+# start_sigpost also sets `front` and `backend`: lighttpd, and the FastCGI process below it.
 start() {	# command...
 	setsid "$@" >"$work/server.log" 2>&1 </dev/null &
 	server=$!
@@ -98,12 +104,22 @@ start_peerjs() {
 		--port "$port" --key peerjs --path / --concurrent_limit 20000
 }
 
-# `sigpost serve` as its users start it; a database that is in `place` already is used.
+start_nchan() {
+	make_place
+	port=$(free_port)
+	sed "s#@place@#$place#g; s#@port@#$port#g; s#@nchan@#$NCHAN#g" \
+		"$here/servers/nginx.conf.in" >"$place/nginx.conf"
+	start nginx -c "$place/nginx.conf"
+}
+
+# `sigpost serve` as its users start it; a database that is in `place` already is used. Of ids it takes
+# more than by default: who has left without a word keeps his for a while.
 start_sigpost() {
 	port=$(free_port)
-	start "$build/sigpost" serve --host 127.0.0.1 --port "$port" --db "$place/sigpost.db" \
-		--www "$here/../www"
+	start env SIGPOST_MAX_PEERS=1000000 "$build/sigpost" serve --host 127.0.0.1 \
+		--port "$port" --db "$place/sigpost.db" --www "$here/../www"
 	backend=$(backend_pid "$server") || fail "no FastCGI process below sigpost serve"
+	front=$(sed -n 's/^PPid:.//p' "/proc/$backend/status")
 }
 
 # One lighttpd with the empty programs and sigpost side by side.
@@ -150,8 +166,13 @@ secs() {
 	[ -n "$quick" ] && echo 2 || echo "$1"
 }
 
+# How many idle streams: in steps to measure them, and as a crowd beside something else.
 streams() {
-	[ -n "$quick" ] && echo 1000 || echo 8000
+	[ -n "$quick" ] && echo 1000 || echo 1000,5000,8000
+}
+
+crowd() {
+	streams | sed 's/.*,//'
 }
 
 # Runs sigload against $port and appends what it prints to the results, unless it complained.

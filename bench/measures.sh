@@ -1,32 +1,7 @@
-# measures.sh: one function a measure, each running every contender once. Sourced by run. A label is
-# MEASURE/CONTENDER; table.mjs knows them. A fresh server and database for every line of results.
+# measures.sh: what sigpost costs above the web server, one function a measure. Sourced by run. A label
+# is MEASURE/CONTENDER; table.mjs knows them. A fresh server and database for every line of results.
 
 OPENED=/sigver/opened
-
-# POST -> event at light load: 50 pairs, 10 messages a second each.
-measure_latency() {
-	local load_options=(lat --pairs 50 --rate 10 --warm 1.5 --secs "$(secs 8)")
-	start_peerjs
-	run_load latency/peerjs "$server" peerjs-ws "" "${load_options[@]}"
-	stop_all
-	make_place
-	start_sigpost
-	run_load latency/sigpost "$server" sigver-sse $OPENED "${load_options[@]}"
-	stop_all
-}
-
-# What an idle stream costs: once for the backend alone, once for all of it with lighttpd.
-measure_idle() {
-	local load_options=(idle --n "1000,$(streams)" --conc 64 --hold "$(secs 3)")
-	make_place
-	start_sigpost
-	run_load idle/backend "$backend" sigver-sse $OPENED "${load_options[@]}"
-	stop_all
-	make_place
-	start_sigpost
-	run_load idle/tree "$server" sigver-sse $OPENED "${load_options[@]}"
-	stop_all
-}
 
 # POSTs from 32 connections, each to a peer of its own that has a stream open, beside the same POSTs
 # to an empty responder.
@@ -94,7 +69,7 @@ stored() {
 # The idle streams are held by a generator of their own, whose keys are others.
 flat_idle() {
 	local count
-	count=$(streams)
+	count=$(crowd)
 	make_place
 	start_sigpost
 	"$load" idle --n "$count,$count" --conc 64 --hold 300 --key idle --adapter sigver-sse \

@@ -6,89 +6,13 @@
  */
 import { readFileSync } from 'node:fs';
 
-/** @typedef {{label?: string, mode: string, [member: string]: any}} Result one line of results */
+import { ROWS, member } from './rows.mjs';
+
+/** @typedef {import('./rows.mjs').Result} Result */
+/** @typedef {import('./rows.mjs').Row} Row */
 /** @typedef {{median: number, least: number, greatest: number}} Spread */
 
-/**
- * A row compares a figure of ours with a figure of somebody else, or with a bound.
- * @typedef {object} Row
- * @property {string} what
- * @property {[string, string]} own label and member
- * @property {[string, string]} [beside] the same of what it is compared with
- * @property {number} [most] bound of the ratio, or of the figure where nothing is beside it
- * @property {number} [least]
- * @property {(result: Result, member: string) => number} [read]
- */
-
 const OTHERS_MOST = 0.15; // cores; above it, time on the clock says little
-
-/** @type {(result: Result, member: string) => number} */
-const member = (result, name) => result[name];
-
-/** @type {(result: Result, member: string) => number} */
-const lastStep = (result, name) => result.steps.at(-1)[name];
-
-/** @type {Row[]} */
-const ROWS = [
-  {
-    what: 'POST → event, p50, ms (PeerJS server)',
-    own: ['latency/sigpost', 'p50_ms'],
-    beside: ['latency/peerjs', 'p50_ms'],
-    most: 2.5,
-  },
-  {
-    what: 'POST → event, p99, ms (PeerJS server)',
-    own: ['latency/sigpost', 'p99_ms'],
-    beside: ['latency/peerjs', 'p99_ms'],
-    most: 4,
-  },
-  {
-    what: 'idle stream, kB of the backend',
-    own: ['idle/backend', 'rss_per_stream_kb'],
-    most: 0.6,
-    read: lastStep,
-  },
-  {
-    what: 'idle stream, kB with lighttpd',
-    own: ['idle/tree', 'rss_per_stream_kb'],
-    read: lastStep,
-  },
-  {
-    what: 'CPU of opening one stream, ms, with lighttpd',
-    own: ['idle/tree', 'conn_cpu_ms'],
-    read: lastStep,
-  },
-  {
-    what: 'POSTs per CPU-second (empty FastCGI responder)',
-    own: ['post/sigpost', 'posts_per_cpu_s'],
-    beside: ['post/null', 'posts_per_cpu_s'],
-    least: 0.6,
-  },
-  {
-    what: 'POSTs per second (empty FastCGI responder)',
-    own: ['post/sigpost', 'posts_per_s'],
-    beside: ['post/null', 'posts_per_s'],
-    least: 0.6,
-  },
-  {
-    what: 'CGI POST, µs of CPU (empty static C program)',
-    own: ['cgi/sigpost', 'cpu_us_per_post'],
-    beside: ['cgi/null', 'cpu_us_per_post'],
-    most: 2.5,
-  },
-  {
-    what: 'message, µs of CPU, 100,000 stored (none)',
-    own: ['flat/stored', 'cpu_us_per_post'],
-    beside: ['flat/empty', 'cpu_us_per_post'],
-    most: 1.25,
-  },
-  {
-    what: 'message, µs of CPU, 8,000 idle streams (none)',
-    own: ['flat/idle', 'cpu_us_per_post'],
-    beside: ['flat/empty', 'cpu_us_per_post'],
-    most: 1.25,
-  },
-];
 
 /**
  * @param {string} file
@@ -111,12 +35,15 @@ function spreadOf(values) {
 
 /**
  * @param {Result[]} results
- * @param {[string, string]} source
+ * @param {[string, string] | undefined} source
  * @param {Row['read']} read
- * @returns {Spread | null} null where nothing was measured
+ * @returns {Spread | null} null where nothing was measured, or nothing of that name
  */
-function figure(results, [label, name], read = member) {
-  const values = results.filter((result) => result.label === label).map((result) => read(result, name));
+function figure(results, source, read = member) {
+  if (!source) return null;
+  const [label, name] = source;
+  const values = results.filter((result) => result.label === label).map((result) => read(result, name))
+    .filter((value) => value !== undefined);
   return values.length ? spreadOf(values) : null;
 }
 
@@ -133,9 +60,10 @@ function cell(spread) {
 
 /**
  * @param {Row} row
- * @param {number} value what is bounded
+ * @param {number | null} value what is bounded; null where what is beside it was not measured
  */
 function verdict(row, value) {
+  if (value === null) return '';
   if (row.most !== undefined) return `at most ${row.most}: ${value <= row.most ? 'met' : '**missed**'}`;
   if (row.least !== undefined) return `at least ${row.least}: ${value >= row.least ? 'met' : '**missed**'}`;
   return '';
@@ -148,11 +76,13 @@ function verdict(row, value) {
  */
 function line(results, row) {
   const own = figure(results, row.own, row.read);
-  const beside = row.beside ? figure(results, row.beside, row.read) : null;
-  if (!own || (row.beside && !beside)) return null;
+  const beside = figure(results, row.beside, row.read);
+  if (!own) return null;
   const ratio = beside ? own.median / beside.median : null;
-  const judged = verdict(row, ratio ?? own.median);
-  return `| ${row.what} | ${cell(own)} | ${cell(beside)} | ${ratio ? ratio.toFixed(2) : '–'} | ${judged} |`;
+  const judged = verdict(row, row.beside && !row.absolute ? ratio : own.median);
+  const cells = [row.what, cell(own), cell(beside), ratio ? ratio.toFixed(2) : '–', judged,
+    cell(figure(results, row.nchan, row.read))];
+  return `| ${cells.join(' | ')} |`;
 }
 
 /**
@@ -172,7 +102,7 @@ function doubts(results) {
 /** @param {Result} machine */
 function describe(machine) {
   return `${machine.cores} × ${machine.cpu}, Linux ${machine.kernel}; lighttpd ${machine.lighttpd}, ` +
-    `Node ${machine.node}, PeerJS server ${machine.peerjs}, ${machine.sigpost}.\n`;
+    `Node ${machine.node}, PeerJS server ${machine.peerjs}, nchan ${machine.nchan}, ${machine.sigpost}.\n`;
 }
 
 const results = readResults(process.argv[2]);
@@ -180,8 +110,9 @@ const measured = results.filter((result) => result.label);
 const labels = [...new Set(measured.map((result) => result.label))];
 
 results.filter((result) => result.mode === 'machine').forEach((found) => console.log(describe(found)));
-console.log('| figure (beside what) | sigpost: median (least–greatest) | the other | ratio | bound |');
-console.log('|---|---|---|---|---|');
+console.log('| figure (beside what, unless the PeerJS server) | sigpost: median (least–greatest) | the other | ratio |' +
+  ' bound | nginx + nchan |');
+console.log('|---|---|---|---|---|---|');
 ROWS.map((row) => line(measured, row)).filter(Boolean).forEach((text) => console.log(text));
 const doubtful = labels.flatMap((label) => doubts(measured.filter((result) => result.label === label)));
 if (doubtful.length) console.log(`\nTo be doubted: ${doubtful.join('; ')}.`);

@@ -4,6 +4,7 @@
 #include "adapter.h"
 
 const struct adapter *const adapters[] = {
+	&adapter_sigpost,
 	&adapter_peerjs_ws,
 	&adapter_sigver_sse,
 	&adapter_nchan_sse,

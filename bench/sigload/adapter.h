@@ -40,13 +40,17 @@ struct adapter {
 	/* Where POSTs go and what they say they are. NULL where nothing is posted. */
 	void (*post_path)(const struct peer *peer, char *path, size_t size);
 	const char *post_type;
+	bool post_array;	/* several messages MAY go as one JSON array (opts.batch) */
+
+	/* Bytes of the body of a POST's answer. MAY be NULL. */
+	void (*answer)(struct peer *peer, const char *bytes, size_t len);
 
 	bool silent;	/* messages arrive nowhere: only the POSTs are of interest */
 };
 
 /* One a file in adapters/. */
-extern const struct adapter adapter_peerjs_ws, adapter_sigver_sse, adapter_nchan_sse,
-	adapter_null_post;
+extern const struct adapter adapter_sigpost, adapter_peerjs_ws, adapter_sigver_sse,
+	adapter_nchan_sse, adapter_null_post;
 
 /* All of them, NULL at the end. */
 extern const struct adapter *const adapters[];

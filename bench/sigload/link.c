@@ -1,6 +1,8 @@
 /*
  * link - see link.h. A keep-alive connection that the server closes while a POST is on its way is
  * opened anew and the POST sent once more, as browsers do; a second failure fails the peer.
+ * A peer that was closed while it was held has nothing queued, and stays readable until the end of
+ * the turn, so nobody takes it from the list.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +25,12 @@ struct link_post {
 	size_t len;
 	char body[];
 };
+
+/* Peers whose queue waits for the end of a burst. */
+static struct {
+	struct peer **peers;
+	size_t count, room;
+} held;
 
 static void
 down_closed(struct conn *conn)
@@ -125,7 +133,16 @@ post_closed(struct conn *conn)
 	peer_fail(peer, "uplink closed");
 }
 
-static const struct conn_ops post_ops = { .done = post_done, .closed = post_closed };
+static void
+post_body(struct conn *conn, const char *bytes, size_t len)
+{
+	if (opts.adapter->answer)
+		opts.adapter->answer(conn->owner, bytes, len);
+}
+
+static const struct conn_ops post_ops = {
+	.body = post_body, .done = post_done, .closed = post_closed,
+};
 
 static void
 transmit(struct peer *peer)
@@ -156,25 +173,73 @@ take_first(struct link *link)
 	return post;
 }
 
-/* Sends the first queued POST unless one is in flight. */
+static bool
+batches(void)
+{
+	return opts.batch > 1 && opts.adapter->post_array;
+}
+
+/* Moves what may leave together from the queue to `body`; several make an array. */
+static void
+take_body(struct link *link, struct buf *body)
+{
+	bool array = batches() && link->head->next;
+	int left = array ? opts.batch : 1;
+	struct link_post *post;
+
+	body->len = 0;
+	while (left-- && link->head) {
+		if (array)
+			buf_add(body, body->len ? "," : "[", 1);
+		post = take_first(link);
+		buf_add(body, post->body, post->len);
+		free(post);
+	}
+	if (array)
+		buf_add(body, "]", 1);
+}
+
+/* Sends what is first in the queue unless a POST is in flight. */
 static void
 flush(struct peer *peer)
 {
+	static struct buf body;
 	struct buf *request = &peer->link.request;
-	struct link_post *post;
 	char path[PATH_SIZE];
 
 	if (peer->link.busy || peer->link.head == NULL)
 		return;
-	post = take_first(&peer->link);
+	take_body(&peer->link, &body);
 	opts.adapter->post_path(peer, path, sizeof path);
 	request->len = 0;
 	buf_addf(request, "POST %s HTTP/1.1\r\nHost: %s:%d\r\nContent-Type: %s\r\n"
 	    "Content-Length: %zu\r\n" BROWSER, path, opts.host, opts.port,
-	    opts.adapter->post_type, post->len);
-	buf_add(request, post->body, post->len);
-	free(post);
+	    opts.adapter->post_type, body.len);
+	buf_add(request, body.data, body.len);
 	transmit(peer);
+}
+
+static void
+hold(struct peer *peer)
+{
+	if (peer->link.held)
+		return;
+	if (held.count == held.room) {
+		held.room = held.room ? held.room * 2 : 256;
+		held.peers = sys_resize(held.peers, held.room * sizeof *held.peers);
+	}
+	peer->link.held = true;
+	held.peers[held.count++] = peer;
+}
+
+void
+link_flush_held(void)
+{
+	for (size_t i = 0; i < held.count; i++) {
+		held.peers[i]->link.held = false;
+		flush(held.peers[i]);
+	}
+	held.count = 0;
 }
 
 void
@@ -190,7 +255,10 @@ link_post(struct peer *peer, const char *body, size_t len)
 	else
 		link->head = post;
 	link->tail = post;
-	flush(peer);
+	if (batches())
+		hold(peer);
+	else
+		flush(peer);
 }
 
 void

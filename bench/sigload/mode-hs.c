@@ -137,10 +137,11 @@ report(const struct stat_span *span, uint64_t handshakes)
 	double count = (double)handshakes;
 
 	stat_open("hs");
-	printf(",\"conc\":%d,\"batch\":1,\"hs_per_s\":%.1f,\"cpu_ms_per_hs\":%.3f", opts.conc,
-	    count / span->seconds, stat_ratio(span->server * 1000, count));
-	printf(",\"hs_fail\":%" PRIu64 ",\"msgs\":%" PRIu64 ",\"conns_per_hs\":%.2f", failed,
-	    span->messages, stat_ratio((double)span->connections, count));
+	printf(",\"conc\":%d,\"batch\":%d,\"hs_per_s\":%.1f,\"cpu_ms_per_hs\":%.3f", opts.conc,
+	    opts.batch, count / span->seconds, stat_ratio(span->server * 1000, count));
+	printf(",\"hs_fail\":%" PRIu64 ",\"msgs\":%" PRIu64 ",\"posts\":%" PRIu64
+	    ",\"conns_per_hs\":%.2f", failed, span->messages, span->answers,
+	    stat_ratio((double)span->connections, count));
 	stat_print_samples();
 	stat_print_cpu(span);
 	stat_print_errors();

@@ -1,7 +1,7 @@
 /*
  * idle - what a stream costs that nobody speaks on. For each of opts.steps so many streams are
- * opened and held; memory is what the server's processes have grown by since before the first.
- * "conn" figures are those of opening.
+ * opened and held; memory is what the server's processes have grown by since before the first,
+ * and the same of a part of them, opts.part. "conn" figures are those of opening.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,6 +16,10 @@
 #define PATIENCE 15.0	/* seconds without progress */
 #define FAILURES_MAX 100
 #define STEP_HOLD 2.0	/* seconds to hold before the next step; the last holds opts.hold */
+
+struct memory {
+	struct proc_mem all, part;
+};
 
 static struct peer **peers;
 static int started, ready, failed;
@@ -125,16 +129,29 @@ hold(double seconds)
 }
 
 static void
-report_step(const struct stat_span *opening, int opened, const struct proc_mem *before)
+take_memory(struct memory *memory)
 {
-	struct proc_mem mem = proc_mem(&opts.roots);
+	memory->all = proc_mem(&opts.roots);
+	memory->part = proc_mem(&opts.part);
+}
+
+static void
+report_step(const struct stat_span *opening, int opened, const struct memory *before)
+{
+	struct memory now;
+	struct proc_mem mem;
+
+	take_memory(&now);
+	mem = now.all;
 
 	printf("{\"n\":%d,\"conn_per_s\":%.0f,\"conn_cpu_ms\":%.3f,\"rss_kb\":%.0f,\"pss_kb\":%.0f",
 	    ready, opened / opening->seconds, stat_ratio(opening->server * 1000, opened),
 	    mem.rss_kb, mem.pss_kb);
 	printf(",\"rss_per_stream_kb\":%.3f,\"pss_per_stream_kb\":%.3f,\"procs\":%d,\"fds\":%d",
-	    stat_ratio(mem.rss_kb - before->rss_kb, ready),
-	    stat_ratio(mem.pss_kb - before->pss_kb, ready), mem.processes, mem.descriptors);
+	    stat_ratio(mem.rss_kb - before->all.rss_kb, ready),
+	    stat_ratio(mem.pss_kb - before->all.pss_kb, ready), mem.processes, mem.descriptors);
+	printf(",\"part_rss_per_stream_kb\":%.3f",
+	    stat_ratio(now.part.rss_kb - before->part.rss_kb, ready));
 }
 
 static void
@@ -148,7 +165,7 @@ report_hold(const struct stat_span *opening, const struct stat_span *holding)
 
 /* One step; false when it did not get all its streams. */
 static bool
-step(int target, double hold_seconds, const struct proc_mem *before)
+step(int target, double hold_seconds, const struct memory *before)
 {
 	struct stat_snap start = stat_take(), filled, end;
 	struct stat_span opening, holding;
@@ -168,14 +185,15 @@ step(int target, double hold_seconds, const struct proc_mem *before)
 static void
 run(void)
 {
-	struct proc_mem before = proc_mem(&opts.roots);
+	struct memory before;
 	int last = opts.steps.count - 1, most = opts.steps.streams[last];
 	bool complete = true;
 
+	take_memory(&before);
 	peer_init(most, &hooks);
 	peers = sys_alloc((size_t)most, sizeof *peers);
 	stat_open("idle");
-	printf(",\"rss0_kb\":%.0f,\"pss0_kb\":%.0f,\"steps\":[", before.rss_kb, before.pss_kb);
+	printf(",\"rss0_kb\":%.0f,\"pss0_kb\":%.0f,\"steps\":[", before.all.rss_kb, before.all.pss_kb);
 	for (int i = 0; i <= last && complete; i++) {
 		if (i)
 			printf(",");

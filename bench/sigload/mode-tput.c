@@ -2,6 +2,7 @@
  * tput - how much can be relayed. Every peer keeps opts.window messages under way, in the mix of a
  * handshake: an offer or answer, then half of opts.ncand candidates, and again.
  */
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "mode.h"
@@ -61,9 +62,11 @@ report(const struct stat_span *span)
 	double messages = (double)span->messages;
 
 	stat_open("tput");
-	printf(",\"pairs\":%d,\"window\":%d,\"batch\":1,\"msg_per_s\":%.0f,\"msg_per_cpu_s\":%.0f"
-	    ",\"MB_per_s\":%.2f", opts.pairs, opts.window, messages / span->seconds,
-	    stat_ratio(messages, span->server), (double)span->bytes / span->seconds / 1e6);
+	printf(",\"pairs\":%d,\"window\":%d,\"batch\":%d,\"posts\":%" PRIu64, opts.pairs,
+	    opts.window, opts.batch, span->answers);
+	printf(",\"msg_per_s\":%.0f,\"msg_per_cpu_s\":%.0f,\"MB_per_s\":%.2f",
+	    messages / span->seconds, stat_ratio(messages, span->server),
+	    (double)span->bytes / span->seconds / 1e6);
 	stat_print_samples();
 	stat_print_cpu(span);
 	stat_print_errors();

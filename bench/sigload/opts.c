@@ -11,7 +11,7 @@
 
 struct opts opts = {
 	.host = "127.0.0.1", .port = 9000, .steps = { .count = 1, .streams = { 1000 } },
-	.pairs = 50, .window = 6, .conc = 64, .srcips = 32, .sdp = 2000, .cand = 200, .ncand = 10,
+	.pairs = 50, .window = 6, .conc = 64, .batch = 1, .srcips = 32, .sdp = 2000, .cand = 200, .ncand = 10,
 	.rate = 10, .secs = 8, .warm = 2, .hold = 2, .key = "peerjs",
 };
 
@@ -102,10 +102,12 @@ static const struct option {
 	{ "--adapter", "NAME", set_adapter, offsetof(struct opts, adapter) },
 	{ "--url", "http://ADDRESS:PORT[/base]", set_url, 0 },
 	{ "--pid", "ROOT[,ROOT]", set_roots, offsetof(struct opts, roots) },
+	{ "--part", "ROOT[,ROOT]", set_roots, offsetof(struct opts, part) },
 	{ "--n", "STREAMS[,STREAMS]", set_steps, offsetof(struct opts, steps) },
 	{ "--pairs", "N", set_integer, offsetof(struct opts, pairs) },
 	{ "--window", "N", set_integer, offsetof(struct opts, window) },
 	{ "--conc", "N", set_integer, offsetof(struct opts, conc) },
+	{ "--batch", "N", set_integer, offsetof(struct opts, batch) },
 	{ "--srcips", "N", set_integer, offsetof(struct opts, srcips) },
 	{ "--sdp", "BYTES", set_integer, offsetof(struct opts, sdp) },
 	{ "--cand", "BYTES", set_integer, offsetof(struct opts, cand) },

@@ -21,10 +21,12 @@ struct opts {
 	char host[64], base[128];	/* from --url; base has no slash at its end */
 	int port;
 	struct proc_roots roots;	/* whose process trees are accounted */
+	struct proc_roots part;		/* idle: whose trees are accounted once more, apart */
 	struct opts_steps steps;	/* idle: how many streams to hold, rising */
 	int pairs;			/* lat, tput, post */
 	int window;			/* tput: messages of a peer under way */
 	int conc;			/* peers being opened, or handshakes, at once */
+	int batch;			/* messages of a peer in one POST at most */
 	int srcips;			/* source addresses 127.0.k.1 */
 	int sdp, cand, ncand;		/* bytes of an offer and candidate, candidates a side */
 	int sdplat;			/* lat: offers instead of candidates */

@@ -117,7 +117,9 @@ reap(void)
 void
 peer_turn(double seconds)
 {
+	link_flush_held();
 	conn_poll(seconds);
+	link_flush_held();
 	reap();
 }
 
