@@ -143,6 +143,10 @@ UPDATE box SET state = 1, token = randomblob(32) WHERE id = :id;
 -- name: box_touch
 UPDATE box SET until = :now WHERE id = :id AND hub = 0;
 
+-- name: box_longest_away
+-- Oldest first, of whatever realm: the reader stops at the first that fits.
+SELECT id, realm, state FROM box WHERE hub = 0 AND until <= :limit ORDER BY until;
+
 -- name: box_delete
 DELETE FROM box WHERE id = :id;
 

@@ -56,6 +56,24 @@ claim(struct peer *p, const struct box *holder)
 	return rc;
 }
 
+/* Who is away keeps its id as long as nobody else needs the room. */
+static int
+make_room(struct peer *p, const struct realm_key *k, enum peerjs_no *no)
+{
+	const struct conf *c = p->hub->conf;
+	int64_t id;
+	int rc;
+
+	*no = NO_REASON;
+	if (k->peers < c->max_peers)
+		return 0;
+	rc = store_box_longest_away(p->hub->store, p->realm, loop_real(p->hub->loop) - c->grace_ms, &id);
+	if (rc == 0)
+		return hub_end(p->hub, id, STR("{\"code\":1000,\"reason\":\"the server is full and it was away\"}"));
+	*no = NO_ROOM;
+	return rc == -ERR_NOTFOUND ? 0 : rc;
+}
+
 /* 0: p->box is a new mailbox that holds the id. *no: why not. */
 static int
 take_id(struct peer *p, enum peerjs_no *no)
@@ -71,8 +89,8 @@ take_id(struct peer *p, enum peerjs_no *no)
 	if (rc == 0)
 		rc = store_claim_holder(p->hub->store, p->realm, str_from(p->id), &holder);
 	if (rc == -ERR_NOTFOUND) {
-		*no = k.peers >= p->hub->conf->max_peers ? NO_ROOM : NO_REASON;
-		return *no == NO_REASON ? claim(p, NULL) : 0;
+		rc = make_room(p, &k, no);
+		return rc == 0 && *no == NO_REASON ? claim(p, NULL) : rc;
 	}
 	if (rc == 0)
 		rc = hub_contest(p->hub, p->r, &holder);

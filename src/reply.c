@@ -68,11 +68,13 @@ reply_send(struct req *r, int status, const char *type, struct str body, const c
 	buf_release(&b);
 }
 
+#define EXPOSED "Access-Control-Expose-Headers: Retry-After\r\n"	/* to scripts of other origins */
+
 static const char *
 retry_after(int status)
 {
-	return status == 429 || status == 503 ? "Retry-After: 1\r\n" :
-	    status == 507 ? "Retry-After: 30\r\n" : NULL;
+	return status == 429 || status == 503 ? "Retry-After: 1\r\n" EXPOSED :
+	    status == 507 ? "Retry-After: 30\r\n" EXPOSED : NULL;
 }
 
 void

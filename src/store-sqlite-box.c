@@ -158,6 +158,27 @@ lite_box_touch(struct store *s, int64_t id)
 	return lite_change(l, q);
 }
 
+/* Ended ones are away, too, but their realm's names are not theirs any more. */
+int
+lite_box_longest_away(struct store *s, const char *realm, int64_t since, int64_t *id)
+{
+	struct lite *l = (struct lite *)s;
+	sqlite3_stmt *q = lite_get(l, SQL_BOX_LONGEST_AWAY);
+	int got, left = BOX_LOOK_MAX;
+
+	lite_int(q, ":limit", since);
+	while ((got = lite_step(l, q)) == 1 && left-- > 0) {
+		*id = sqlite3_column_int64(q, 0);
+		if (sqlite3_column_int(q, 2) != 0 || !str_eq(lite_column(q, 1), str_from(realm)))
+			continue;
+		lite_done(q);
+		return 0;
+	}
+	if (got == 1)
+		lite_done(q);
+	return got < 0 ? got : -ERR_NOTFOUND;
+}
+
 /* ---- taken ---- */
 
 struct kept {			/* of one box, while it is being changed */

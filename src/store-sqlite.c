@@ -318,7 +318,7 @@ const struct store_ops lite_ops = {
 	.box_taken = lite_box_taken, .box_ack = lite_box_ack, .box_accept = lite_box_accept,
 	.claim_add = lite_claim_add, .claim_holder = lite_claim_holder,
 	.claim_has = lite_claim_has, .claim_any = lite_claim_any, .claim_names = lite_claim_names,
-	.box_touch = lite_box_touch,
+	.box_touch = lite_box_touch, .box_longest_away = lite_box_longest_away,
 	.key_get = lite_key_get, .key_set = lite_key_set, .key_list = lite_key_list,
 	.link_add = lite_link_add, .link_find = lite_link_find, .link_last = lite_link_last,
 	.link_between = lite_link_between, .link_waiting = lite_link_waiting,

@@ -205,6 +205,7 @@ int	lite_claim_holder(struct store *s, const char *realm, struct str name, struc
 int	lite_claim_has(struct store *s, const char *realm, struct str name, int64_t box);
 int	lite_claim_any(struct store *s, const char *realm, int64_t box);
 int	lite_claim_names(struct store *s, const char *realm, name_fn *fn, void *arg);
+int	lite_box_longest_away(struct store *s, const char *realm, int64_t since, int64_t *id);
 int	lite_box_touch(struct store *s, int64_t id);
 int	lite_key_get(struct store *s, struct str name, struct realm_key *k);
 int	lite_key_set(struct store *s, struct str name, bool discovery);

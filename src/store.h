@@ -49,6 +49,7 @@
 #define EXPIRY_SLACK_MS	1500	/* expiry judges only rows this far past their due */
 #define KEY_REALM	"peer/"	/* and the key's name: its realm */
 #define KEY_MAX		(REALM_MAX - (int)sizeof KEY_REALM + 1)	/* bytes of a key's name, with the NUL */
+#define BOX_LOOK_MAX	1000	/* rows store_box_longest_away looks at */
 #define MSG_KIND_OWED	6	/* for a receiver that is not there: see store_msg_owed */
 
 struct store;
@@ -163,6 +164,7 @@ struct store_ops {
 	int	(*box_ack)(struct store *, int64_t id, int64_t seq);
 	int	(*box_accept)(struct store *, int64_t id, int64_t n);
 	int	(*box_touch)(struct store *, int64_t id);
+	int	(*box_longest_away)(struct store *, const char *realm, int64_t since, int64_t *id);
 
 	/* names */
 	int	(*claim_add)(struct store *, const char *realm, struct str name, int64_t box, bool alone);
@@ -309,6 +311,14 @@ static inline int store_box_accept(struct store *s, int64_t id, int64_t n) { ret
 /* A box without a stream is away as of now, not earlier: away_ms begins anew. -ERR_NOTFOUND: it has
  * a stream, or there is none. */
 static inline int store_box_touch(struct store *s, int64_t id) { return s->ops->box_touch(s, id); }
+
+/* The live box of a realm that is away for longest, since `since` at the latest; -ERR_NOTFOUND. Looks at
+ * BOX_LOOK_MAX boxes that are away, of any realm, and no more. */
+static inline int
+store_box_longest_away(struct store *s, const char *realm, int64_t since, int64_t *id)
+{
+	return s->ops->box_longest_away(s, realm, since, id);
+}
 
 /* ---- names ---- */
 

@@ -6,7 +6,8 @@
  * `make check` runs over the inputs in corpus-X/ and mutations of them. An input that found a
  * bug is added to corpus-X under a name that says which.
  *
- * A harness keeps no state between inputs, opens nothing, and checks with FUZZ_CHECK.
+ * A harness keeps no state between inputs and opens nothing (but fuzz-peerjs, which says why), and
+ * checks with FUZZ_CHECK.
  */
 #ifndef SIGPOST_FUZZ_H
 #define SIGPOST_FUZZ_H

@@ -167,6 +167,32 @@ a_touched_box_lives_on(void **state)
 	ok(store_commit(t->a));
 }
 
+static void
+who_is_longest_away(void **state)
+{
+	struct suite *t = *state;
+	int64_t hub, first, second, gen, got = 0;
+
+	ok(store_begin(t->a, T0));
+	ok(store_hub_enter(t->a, &hub));
+	suite_box(t->a, 9);			/* of another realm, away for longest */
+	first = peer(t->a, 1, "first", hub);
+	second = peer(t->a, 2, "second", hub);
+	fails(store_box_longest_away(t->a, "peer/peerjs", T0 + HOUR, &got), ERR_NOTFOUND);
+	ok(store_box_attach(t->a, second, hub, &gen));
+	ok(store_box_detach(t->a, second, gen, T0 + 10));
+	ok(store_box_attach(t->a, first, hub, &gen));
+	ok(store_box_detach(t->a, first, gen, T0 + 20));
+	fails(store_box_longest_away(t->a, "peer/peerjs", T0 + 9, &got), ERR_NOTFOUND);
+	ok(store_box_longest_away(t->a, "peer/peerjs", T0 + 10, &got));
+	assert_int_equal(got, second);
+	ok(store_box_end(t->a, second));
+	fails(store_box_longest_away(t->a, "peer/peerjs", T0 + 19, &got), ERR_NOTFOUND);
+	ok(store_box_longest_away(t->a, "peer/peerjs", T0 + 20, &got));
+	assert_int_equal(got, first);
+	ok(store_commit(t->a));
+}
+
 /* ---- messages that wait for somebody ---- */
 
 static int64_t
@@ -261,6 +287,7 @@ const struct CMUnitTest suite_key_tests[] = {
 	cmocka_unit_test(a_new_key_counts_who_is_there),
 	cmocka_unit_test(the_token_of_an_ended_box_is_free),
 	cmocka_unit_test(a_touched_box_lives_on),
+	cmocka_unit_test(who_is_longest_away),
 	cmocka_unit_test(what_moves_is_owed_no_more),
 	cmocka_unit_test(quotas_follow_what_moves),
 	{ .name = NULL },

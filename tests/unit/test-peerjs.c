@@ -92,6 +92,8 @@ test_length_of_ids(void **state)
 static void
 test_limit_of_peers(void **state)
 {
+	static const char full[] =
+	    "{\"type\":\"ERROR\",\"payload\":{\"msg\":\"Server has reached its concurrent user limit\"}}";
 	struct fake_conn *a, *b, *c;
 
 	(void)state;
@@ -99,10 +101,18 @@ test_limit_of_peers(void **state)
 	a = peer_stream(&f, "a", "t");
 	b = peer_stream(&f, "b", "t");
 	c = fake_get(&f, peer_uri("c", "t", ""), NULL);
-	peer_hears(c, 0, "{\"type\":\"ERROR\",\"payload\":{\"msg\":\"Server has reached its concurrent user limit\"}}");
+	peer_hears(c, 0, full);
 	fake_free(c);
 	peer_told(&f, "b", "t", "{\"type\":\"LEAVE\"}", 200, "left");	/* makes room */
 	c = peer_stream(&f, "c", "t");
+	peer_gone(&f, a);
+	fake_pass(&f, f.conf.grace_ms - 100);
+	a = fake_get(&f, peer_uri("d", "t", ""), NULL);
+	peer_hears(a, 0, full);			/* a may come back yet */
+	fake_free(a);
+	fake_pass(&f, 200);
+	a = peer_stream(&f, "d", "t");
+	peer_told(&f, "a", "t", "{\"type\":\"HEARTBEAT\"}", 401, "Nobody has this id");
 	peer_gone(&f, a);
 	peer_gone(&f, b);
 	peer_gone(&f, c);
