@@ -14,10 +14,9 @@
 static bool
 begins(const struct req *r)
 {
-	char text[24];
-	uint64_t i;
+	int64_t i;
 
-	return req_query(r, "i", text, sizeof text) < 0 || str_uint(str_from(text), INT64_MAX, &i) < 0 || i == 0;
+	return req_number(r, "i", 1, &i) < 0;
 }
 
 int

@@ -406,18 +406,6 @@ answer_repeated(struct talk *t)
 }
 
 static int
-read_n(struct req *r, uint64_t *n)
-{
-	char text[24];
-	int rc = req_query(r, "n", text, sizeof text);
-
-	*n = 0;
-	if (rc == -ERR_NOTFOUND)
-		return 0;
-	return rc < 0 || str_uint(str_from(text), INT64_MAX, n) < 0 || *n == 0 ? -ERR_BAD : 0;
-}
-
-static int
 speak(struct talk *t)
 {
 	struct json_member text;
@@ -435,14 +423,14 @@ int
 peer_talk(struct peer *p)
 {
 	struct talk t = { .p = p };
-	uint64_t n;
+	int64_t n;
 	int rc;
 
-	if (read_n(p->r, &n) < 0) {
+	if (req_number(p->r, "n", 1, &n) == -ERR_BAD) {
 		reply_problem(p->r, -ERR_BAD, "n is a whole number from 1, rising with each request of a token");
 		return 0;
 	}
-	if (n > 0 && (int64_t)n <= p->box.n)
+	if (n > 0 && n <= p->box.n)
 		return answer_repeated(&t);
 	buf_init(&t.me, 6 * PEERJS_WORD + 2);
 	buf_init(&t.body, p->r->body.n + 16 * PEERJS_WORD);
@@ -451,7 +439,7 @@ peer_talk(struct peer *p)
 	buf_release(&t.me);
 	buf_release(&t.body);
 	if (rc == 0 && n > 0 && t.kept)
-		rc = store_box_accept(p->hub->store, p->box.id, (int64_t)n);
+		rc = store_box_accept(p->hub->store, p->box.id, n);
 	return rc;
 }
 

@@ -55,19 +55,6 @@ named_cursor(const struct req *r, char text[CURSOR_MAX])
 }
 
 static int
-order_of(const struct req *r, int64_t *order)
-{
-	char text[24];
-	uint64_t v = 0;
-	int rc = req_query(r, "order", text, sizeof text);
-
-	if (rc == 0)
-		rc = str_uint(str_from(text), INT64_MAX, &v);
-	*order = (int64_t)v;
-	return rc == -ERR_NOTFOUND ? 0 : rc;
-}
-
-static int
 bad(struct req *r, const char *detail)
 {
 	reply_problem(r, -ERR_BAD, detail);
@@ -94,7 +81,7 @@ serve_stream(struct hub *hub, struct req *r)
 		return serve_upgrade(r);
 	if (o.wire == NULL)
 		return bad(r, "transport is sse or poll");
-	if (order_of(r, &o.order) < 0)
+	if (req_number(r, "order", 0, &o.order) == -ERR_BAD)
 		return bad(r, "order is a whole number");
 	if (str_eq(o.cursor, WIRE_FINAL_ID))
 		return nothing_more(r);

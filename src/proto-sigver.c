@@ -98,11 +98,15 @@ serve_get(struct hub *hub, struct req *r, const struct dialect *d)
 		reply_problem(r, -ERR_BAD, "transport is sse or poll");
 		return 0;
 	}
-	if (str_eq(r->last_event_id, WIRE_FINAL_ID)) {
-		reply_send(r, 204, NULL, STR_NONE, NULL);
+	if (req_number(r, "order", 0, &o.order) == -ERR_BAD) {
+		reply_problem(r, -ERR_BAD, "order is a whole number");
 		return 0;
 	}
-	return open_source(hub, r, d, &o);
+	rc = str_eq(r->last_event_id, WIRE_FINAL_ID) ? -ERR_REPEATED : open_source(hub, r, d, &o);
+	if (rc != -ERR_REPEATED)
+		return rc;
+	reply_send(r, 204, NULL, STR_NONE, NULL);
+	return 0;
 }
 
 /* ---- POST: <auth>@<json> ---- */
@@ -174,21 +178,8 @@ unknown_auth(struct req *r, const struct dialect *d)
 	return 0;
 }
 
-/* Which of several tries of one message this is: ?n=, rising for each source. */
 static int
-read_n(struct req *r, uint64_t *n)
-{
-	char text[24];
-	int rc = req_query(r, "n", text, sizeof text);
-
-	*n = 0;
-	if (rc == -ERR_NOTFOUND)
-		return 0;
-	return rc < 0 || str_uint(str_from(text), INT64_MAX, n) < 0 || *n == 0 ? -ERR_BAD : 0;
-}
-
-static int
-answer(struct talk *t, uint64_t n, const char *result)
+answer(struct talk *t, int64_t n, const char *result)
 {
 	char body[64];
 	int len;
@@ -199,15 +190,15 @@ answer(struct talk *t, uint64_t n, const char *result)
 		reply_send(t->r, 200, NULL, STR_NONE, NULL);
 		return 0;
 	}
-	len = snprintf(body, sizeof body, "{\"n\":%" PRIu64 ",\"result\":\"%s\"}\n", n, result);
+	len = snprintf(body, sizeof body, "{\"n\":%" PRId64 ",\"result\":\"%s\"}\n", n, result);
 	reply_send(t->r, 200, "application/json", str_make(body, (size_t)len), NULL);
 	return 0;
 }
 
 static int
-speak(struct talk *t, uint64_t n)
+speak(struct talk *t, int64_t n)
 {
-	int rc = n == 0 ? 0 : store_box_accept(t->hub->store, t->me.id, (int64_t)n);
+	int rc = n == 0 ? 0 : store_box_accept(t->hub->store, t->me.id, n);
 
 	if (rc == -ERR_REPEATED)
 		return answer(t, n, "repeated");
@@ -222,10 +213,10 @@ serve_post(struct hub *hub, struct req *r, const struct dialect *d)
 	struct talk t = { .hub = hub, .r = r, .dialect = d };
 	unsigned char hash[HASH_SIZE];
 	struct str auth, text;
-	uint64_t n;
+	int64_t n;	/* which of several tries of one message this is */
 	int rc;
 
-	if (read_n(r, &n) < 0) {
+	if (req_number(r, "n", 1, &n) == -ERR_BAD) {
 		reply_problem(r, -ERR_BAD, "n is a whole number from 1, rising with each message of a source");
 		return 0;
 	}

@@ -250,6 +250,22 @@ req_query(const struct req *r, const char *name, char *out, size_t size)
 }
 
 int
+req_number(const struct req *r, const char *name, int64_t least, int64_t *v)
+{
+	char text[24];
+	uint64_t n;
+	int rc = req_query(r, name, text, sizeof text);
+
+	*v = 0;
+	if (rc == -ERR_NOTFOUND)
+		return rc;
+	if (rc < 0 || str_uint(str_from(text), INT64_MAX, &n) < 0 || (int64_t)n < least)
+		return -ERR_BAD;
+	*v = (int64_t)n;
+	return 0;
+}
+
+int
 req_segment(const struct req *r, int i, char *out, size_t size)
 {
 	struct str rest = str_skip(r->path, 1), segment = STR_NONE;

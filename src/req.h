@@ -78,6 +78,9 @@ int		 req_ready(struct req *r, const char *mount);
  * -ERR_NOTFOUND; -ERR_BAD: bad escape, a NUL; -ERR_TOOBIG; out is "" then. */
 int		 req_query(const struct req *r, const char *name, char *out, size_t size);
 
+/* The same for a whole number from `least` on. 0 and *v; -ERR_NOTFOUND and *v 0; -ERR_BAD. */
+int		 req_number(const struct req *r, const char *name, int64_t least, int64_t *v);
+
 /* The i-th segment of the path (from 0), its %XX decoded, as req_query does it. -ERR_NOTFOUND: there are
  * fewer. */
 int		 req_segment(const struct req *r, int i, char *out, size_t size);

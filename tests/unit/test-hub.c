@@ -99,6 +99,29 @@ test_resume_before_first_message(void **state)
 	leave(&a);
 }
 
+/* Behind CGI the child of a request that was given up may come after the next one. */
+static void
+test_late_request_takes_nothing_over(void **state)
+{
+	struct source a = open_source(&f, D);
+	struct fake_conn *live, *late;
+	char id[128];
+
+	(void)state;
+	assert_true(fake_id(a.down, id, sizeof id));
+	live = fake_get(&f, D "?transport=poll&order=5", id);
+	late = fake_get(&f, D "?transport=poll&order=4", id);
+	assert_int_equal(fake_status(late), 204);
+	assert_false(live->conn.over);
+	fake_free(late);
+	late = fake_get(&f, D "?order=-4", id);
+	assert_int_equal(fake_status(late), 400);
+	fake_free(late);
+	fake_gone(&f, live);
+	fake_free(live);
+	leave(&a);
+}
+
 static void
 test_resume_with_foreign_cursor(void **state)
 {
@@ -385,6 +408,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		T(test_conversation), T(test_resume), T(test_resume_before_first_message),
+		T(test_late_request_takes_nothing_over),
 		T(test_resume_with_foreign_cursor), T(test_superseded), T(test_repeated), T(test_vary),
 		T(test_slow_reader), T(test_stuck_by_heartbeats), T(test_stuck_at_its_end),
 		T(test_heartbeat), T(test_lifetime), T(test_poll), T(test_poll_hold),
