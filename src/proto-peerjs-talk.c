@@ -7,7 +7,6 @@
  */
 #include "config.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include "err.h"
@@ -15,7 +14,6 @@
 #include "proto-peerjs.h"
 #include "reply.h"
 
-#define MEMBERS		16	/* of a message; all but type, dst and payload are dropped */
 #define ANSWER_MAX	(16u * 1024 * 1024)
 
 enum result { R_PRESENT, R_QUEUED, R_DROPPED, R_HEARD, R_LEFT, R_REPEATED, R_REFUSED, R__MAX };
@@ -28,24 +26,6 @@ static const struct { enum result result; const char *text; } results[R__MAX] = 
 	{ R_LEFT, "{\"result\":\"left\"}" },
 	{ R_REPEATED, "{\"result\":\"repeated\"}" },
 	{ R_REFUSED, NULL },
-};
-
-enum type { T_OFFER, T_ANSWER, T_CANDIDATE, T_LEAVE, T_EXPIRE, T_HEARTBEAT, T__MAX };
-
-/* waits: what is for a peer that is not there is kept, and its sender told if it expires. */
-static const struct { enum type type; const char *name; bool waits, needs_dst; } types[T__MAX] = {
-	{ T_OFFER, "OFFER", true, true },
-	{ T_ANSWER, "ANSWER", true, true },
-	{ T_CANDIDATE, "CANDIDATE", true, true },
-	{ T_LEAVE, "LEAVE", false, false },
-	{ T_EXPIRE, "EXPIRE", false, true },
-	{ T_HEARTBEAT, "HEARTBEAT", false, false },
-};
-
-struct message {		/* slices of the body */
-	enum type	type;
-	struct str	dst;	/* as it was written, with its quotes; empty: none */
-	struct str	payload;	/* empty: none */
 };
 
 struct verdict {
@@ -92,69 +72,6 @@ stored(struct talk *t, int rc, bool present)
 	return refuse(rc, "the store failed");
 }
 
-/* ---- reading ---- */
-
-static bool
-is_type(struct str value, const char *name)
-{
-	struct json_member m = { .name = str_make(value.p + 1, value.n - 2) };
-
-	return json_name_is(&m, name);
-}
-
-static enum type
-type_of(const struct json_member *m)
-{
-	int i;
-
-	if (m == NULL || m->kind != JSON_STRING)
-		return T__MAX;
-	for (i = 0; i < T__MAX; i++)
-		if (is_type(m->value, types[i].name))
-			return (enum type)i;
-	return T__MAX;
-}
-
-/* The last one counts, as in JavaScript. */
-static const struct json_member *
-member(const struct json_member *m, size_t count, const char *name)
-{
-	const struct json_member *found = NULL;
-	size_t i;
-
-	for (i = 0; i < count; i++)
-		if (json_name_is(&m[i], name))
-			found = &m[i];
-	return found;
-}
-
-/* NULL, or what is wrong with it. */
-static const char *
-read_message(const struct json_member *text, struct message *out)
-{
-	struct json_member m[MEMBERS];
-	const struct json_member *dst, *payload;
-	size_t count;
-	int rc = json_members_of(text, m, MEMBERS, &count);
-
-	if (rc < 0)
-		return rc == -ERR_TOOBIG ? "the message has too many members" : "the message is not a JSON object";
-	out->type = type_of(member(m, count, "type"));
-	if (out->type == T__MAX)
-		return "type is OFFER, ANSWER, CANDIDATE, LEAVE, EXPIRE or HEARTBEAT";
-	dst = member(m, count, "dst");
-	payload = member(m, count, "payload");
-	if (dst != NULL && dst->kind == JSON_NULL)
-		dst = NULL;
-	if (dst != NULL && dst->kind != JSON_STRING)
-		return "dst is not a string";
-	if (dst == NULL && types[out->type].needs_dst)
-		return "dst is missing: whom is it for?";
-	out->dst = dst != NULL ? dst->value : STR_NONE;
-	out->payload = payload != NULL ? payload->value : STR_NONE;
-	return NULL;
-}
-
 /* ---- whom it is for ---- */
 
 /* Finds the mailbox of t->dst; with `wait` one for an id nobody holds. */
@@ -198,13 +115,13 @@ find(struct talk *t, struct str dst, bool wait)
 
 /* Exactly {type, src, dst, payload}; src is ours. */
 static struct str
-render(struct talk *t, const struct message *m)
+render(struct talk *t, const struct peer_message *m)
 {
 	struct buf *b = &t->body;
 
 	buf_clear(b);
 	buf_adds(b, STR("{\"type\":\""));
-	buf_addz(b, types[m->type].name);
+	buf_addz(b, peer_type_name(m->type));
 	buf_adds(b, STR("\",\"src\":"));
 	buf_adds(b, buf_str(&t->me));
 	buf_adds(b, STR(",\"dst\":"));
@@ -240,12 +157,12 @@ keep_void(struct talk *t)
 }
 
 static struct verdict
-put(struct talk *t, const struct message *m)
+put(struct talk *t, const struct peer_message *m)
 {
 	struct hub *hub = t->p->hub;
 	struct msg_new new = {
 		.box = t->to.id, .src = t->p->box.id,
-		.kind = !types[m->type].waits ? MSG_DATA : t->absent ? MSG_OWED : MSG_TOLD,
+		.kind = !m->waits ? MSG_DATA : t->absent ? MSG_OWED : MSG_TOLD,
 		.due = loop_real(hub->loop) + hub->conf->peerjs_expire_ms,
 		.body = render(t, m),
 	};
@@ -261,19 +178,18 @@ put(struct talk *t, const struct message *m)
 }
 
 static struct verdict
-relay(struct talk *t, const struct message *m)
+relay(struct talk *t, const struct peer_message *m)
 {
-	bool waits = types[m->type].waits;
 	int rc;
 
 	if (str_eq(m->dst, buf_str(&t->me)))
 		return refuse(-ERR_BAD, "dst is the sender itself");
-	rc = find(t, m->dst, waits);
+	rc = find(t, m->dst, m->waits);
 	if (rc == -ERR_BAD || rc == -ERR_TOOBIG)
 		return refuse(-ERR_BAD, "dst cannot be an id");
 	if (rc < 0)
 		return stored(t, rc, false);
-	if (t->to.id == 0 || (t->absent && !waits))
+	if (t->to.id == 0 || (t->absent && !m->waits))
 		return say(R_DROPPED);
 	return put(t, m);
 }
@@ -292,8 +208,8 @@ leave(struct talk *t)
 static struct verdict
 take(struct talk *t, const struct json_member *text)
 {
-	struct message m;
-	const char *wrong = read_message(text, &m);
+	struct peer_message m;
+	const char *wrong = peer_read_message(text, &m);
 
 	if (wrong != NULL)
 		return refuse(-ERR_BAD, wrong);
@@ -441,45 +357,4 @@ peer_talk(struct peer *p)
 	if (rc == 0 && n > 0 && t.kept)
 		rc = store_box_accept(p->hub->store, p->box.id, n);
 	return rc;
-}
-
-bool
-peer_only_beats(const struct req *r)
-{
-	struct json_member text;
-	struct message m;
-
-	return r->body.n <= 64 && json_value(r->body, &text) == 0 && read_message(&text, &m) == NULL &&
-	    m.type == T_HEARTBEAT;
-}
-
-/* ---- EXPIRE ---- */
-
-/* To its sender, from the peer that did not take it. */
-void
-peer_expired(struct hub *hub, const struct msg_row *m)
-{
-	struct json_member part[4];
-	const struct json_member *src, *dst;
-	size_t count;
-	struct box sender;
-	struct buf b;
-
-	if (store_box_get(hub->store, m->src, &sender) != 0 || sender.state != BOX_LIVE ||
-	    !str_starts(str_from(sender.realm), STR(KEY_REALM)) ||
-	    json_members(m->body, part, 4, &count) != 0)
-		return;
-	src = member(part, count, "src");
-	dst = member(part, count, "dst");
-	assert(src != NULL && dst != NULL);
-	buf_init(&b, 16 * PEERJS_WORD);
-	buf_adds(&b, STR("{\"type\":\"EXPIRE\",\"src\":"));
-	buf_adds(&b, dst->value);
-	buf_adds(&b, STR(",\"dst\":"));
-	buf_adds(&b, src->value);
-	buf_addc(&b, '}');
-	if (buf_err(&b) == 0)
-		hub_put(hub, &(struct msg_new){ .box = sender.id, .kind = MSG_DATA, .body = buf_str(&b),
-		    .due = loop_real(hub->loop) + hub->conf->peerjs_expire_ms });
-	buf_release(&b);
 }

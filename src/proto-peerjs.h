@@ -4,7 +4,8 @@
  *	proto-peerjs.c		the addresses of today, the table of routes
  *	proto-peerjs-who.c	key, id and token of a request: are they good, whose are they
  *	proto-peerjs-open.c	a stream for a peer: ids claimed, waited for, taken over
- *	proto-peerjs-talk.c	messages, and what became of each; EXPIRE
+ *	proto-peerjs-talk.c	messages on their way, and what became of each
+ *	proto-peerjs-message.c	what a message says; EXPIRE
  *	proto-peerjs-old.c	the addresses of PeerJS up to 0.3
  *
  * Source of every rule: the released servers (npm peer 0.2.10 to 1.0.2), docs/peerjs.md.
@@ -17,6 +18,7 @@
 #define SIGPOST_PROTO_PEERJS_H
 
 #include "hub.h"
+#include "json.h"
 #include "proto.h"
 
 #define PEERJS_WORD	256	/* bytes of an id or token, with the NUL */
@@ -80,9 +82,25 @@ int	peer_open(struct peer *p, const struct peer_open *o);
 
 /* The messages of the body, in the name of p->box; answers. */
 int	peer_talk(struct peer *p);
+
+/* ---- proto-peerjs-message.c ---- */
+
+enum peer_type { T_OFFER, T_ANSWER, T_CANDIDATE, T_LEAVE, T_EXPIRE, T_HEARTBEAT, T__MAX };
+
+struct peer_message {		/* slices of the body */
+	enum peer_type	type;
+	bool		waits;		/* kept for a peer that is not there; its sender is told if it expires */
+	struct str	dst;		/* as it was written, with its quotes; empty: none */
+	struct str	payload;	/* empty: none */
+};
+
+const char	*peer_type_name(enum peer_type type);
+/* NULL, or what is wrong with it: a sentence without a full stop. */
+const char	*peer_read_message(const struct json_member *text, struct peer_message *out);
 /* true if all the body says is HEARTBEAT. */
-bool	peer_only_beats(const struct req *r);
-void	peer_expired(struct hub *hub, const struct msg_row *m);
+bool		peer_only_beats(const struct req *r);
+/* To the sender of a message that expired, from the peer that did not take it. */
+void		peer_expired(struct hub *hub, const struct msg_row *m);
 
 /* ---- proto-peerjs-old.c ---- */
 
