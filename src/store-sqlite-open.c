@@ -136,7 +136,7 @@ open_file(struct lite *l, const char **why)
 	/* Counting memory costs a mutex an allocation; refused (harmless) once SQLite is in use. */
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	rc = sqlite3_open_v2(l->conf.path, &l->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
-	    NULL);
+	    lite_vfs());
 	if (l->db == NULL)
 		return lite_explain(why, -ERR_NOMEM, "no memory");
 	sqlite3_extended_result_codes(l->db, 1);

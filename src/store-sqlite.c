@@ -219,6 +219,8 @@ begin(struct store *s, int64_t now)
 	l->turn = true;
 	err = lite_run(l, lite_get(l, SQL_BEGIN));
 	l->turn = err == 0;
+	if (l->turn)
+		lite_wal_begin(l->db);
 	return err;
 }
 

@@ -166,6 +166,10 @@ int	lite_explain(const char **why, int err, const char *fmt, ...)
 /* Recognizes the file that is open, chooses its journal, writes or migrates the schema, loads epoch
  * and secret. -ERR_BUSY: may be called again. *why is set where SQLite's own words do not tell. */
 int	lite_set_up(struct lite *l, const char **why);
+/* The VFS of the connection that writes (store-sqlite-wal.c); NULL: SQLite's own will do. */
+const char	*lite_vfs(void);
+/* A transaction that writes has begun: nothing of it is in the WAL. */
+void	lite_wal_begin(sqlite3 *db);
 
 /* ---- shared between the parts ---- */
 

@@ -202,5 +202,6 @@ main(void)
 	n += suite_store(&engines[1], list + n, TESTS_MAX - n);
 	n = append(list, n, sqlite_file_tests);
 	n = append(list, n, sqlite_engine_tests);
+	n = append(list, n, sqlite_wal_tests);
 	return _cmocka_run_group_tests("store-sqlite", list, n, NULL, NULL);
 }
