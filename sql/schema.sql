@@ -9,7 +9,7 @@
 -- version: 1
 
 -- epoch, secret, inode; and what the last sweep left for the next one: swept (its now), boot,
--- offset (now - mono), mark (the last seq then), judged and judged_seq (see sweep_judge).
+-- offset (now - mono), mark (the last seq it knew of).
 CREATE TABLE meta (
 	name	TEXT PRIMARY KEY,
 	value	NOT NULL
@@ -99,3 +99,34 @@ END;
 
 -- Kind 6 (MSG_KIND_OWED) waits for a peer that has not come; it counts to its sender's quota.
 CREATE INDEX msg_owed ON msg (src, size) WHERE kind = 6;
+
+-- version: 3
+
+-- Messages without AUTOINCREMENT, which changes a page of its own with each of them: the last seq given
+-- out is the greatest in the table, or `given` in meta, which is raised before that row is deleted.
+-- And without an index of what is due: see stretch.
+INSERT INTO meta (name, value) SELECT 'given', seq FROM sqlite_sequence WHERE name = 'msg';
+CREATE TABLE msg_3 (
+	seq	INTEGER PRIMARY KEY,
+	box	INTEGER NOT NULL,
+	src	INTEGER NOT NULL,
+	kind	INTEGER NOT NULL,
+	due	INTEGER NOT NULL,
+	size	INTEGER NOT NULL,
+	body	BLOB NOT NULL
+);
+INSERT INTO msg_3 SELECT seq, box, src, kind, due, size, body FROM msg;
+DROP TABLE msg;
+ALTER TABLE msg_3 RENAME TO msg;
+CREATE INDEX msg_box ON msg (box, seq, size);
+CREATE INDEX msg_owed ON msg (src, size) WHERE kind = 6;
+
+-- Messages that came one after the other (seq first to last), and when one of them is to be judged
+-- first. Sweeps make a stretch of what has come since the last one, up to `mark` in meta.
+CREATE TABLE stretch (
+	due	INTEGER NOT NULL,
+	first	INTEGER NOT NULL,
+	last	INTEGER NOT NULL,
+	PRIMARY KEY (due, first)
+) WITHOUT ROWID;
+DELETE FROM meta WHERE name IN ('mark', 'judged', 'judged_seq');

@@ -158,9 +158,9 @@ UPDATE box SET taken = :taken, kept = :kept, kept_bytes = :bytes, dropped = max(
 WHERE id = :id;
 
 -- name: box_drops
--- Before a row is deleted that was not acknowledged.
-UPDATE box SET dropped = max(dropped, :seq), kept = kept - (taken >= :seq),
-	kept_bytes = kept_bytes - (taken >= :seq) * (SELECT size FROM msg WHERE seq = :seq)
+-- Before rows are deleted that were not acknowledged, the last of them :seq; :rows and :bytes of them
+-- had been taken.
+UPDATE box SET dropped = max(dropped, :seq), kept = kept - :rows, kept_bytes = kept_bytes - :bytes
 WHERE id = :box;
 
 -- name: box_forgets
@@ -224,7 +224,7 @@ INSERT INTO link (owner, other) VALUES (:owner, :other);
 SELECT other FROM link WHERE id = :id AND owner = :owner;
 
 -- name: link_sequence
--- scan: sqlite_sequence has four rows and no index
+-- scan: sqlite_sequence has three rows and no index
 SELECT seq FROM sqlite_sequence WHERE name = 'link';
 
 -- name: link_last
@@ -255,8 +255,8 @@ FROM box b LEFT JOIN msg m ON m.box = b.id AND m.seq > max(b.taken, :taken)
 WHERE b.id = :box;
 
 -- name: msg_add
-INSERT INTO msg (box, src, kind, due, size, body)
-VALUES (:box, :src, :kind, :due, :size, :body);
+INSERT INTO msg (seq, box, src, kind, due, size, body)
+VALUES (:seq, :box, :src, :kind, :due, :size, :body);
 
 -- name: msg_move
 -- What waited for one mailbox waits for another, and is owed no more.
@@ -275,12 +275,15 @@ SELECT seq, box, src, kind, body FROM msg WHERE seq = :seq;
 -- name: msg_work
 SELECT seq, box FROM msg WHERE seq > :after ORDER BY seq LIMIT :max;
 
--- name: msg_sequence
--- scan: sqlite_sequence has four rows and no index
-SELECT seq FROM sqlite_sequence WHERE name = 'msg';
+-- name: msg_given
+SELECT coalesce((SELECT value FROM meta WHERE name = 'given'), 0),
+	coalesce((SELECT max(seq) FROM msg), 0);
 
 -- name: msg_drop
 DELETE FROM msg WHERE seq = :seq;
+
+-- name: msg_drop_range
+DELETE FROM msg WHERE seq >= :first AND seq <= :last;
 
 -- name: msg_ack
 DELETE FROM msg WHERE box = :box AND seq <= :seq;
@@ -337,16 +340,26 @@ UPDATE box SET until = until + :diff WHERE hub = 0 AND NOT until BETWEEN :seam A
 -- scan: after a jump of the clock only
 UPDATE hub SET seen = seen + :diff WHERE NOT seen BETWEEN :seam AND :now;
 
--- name: sweep_judge
--- Rows between the watermark (judged, judged_seq) and the limit, each judged once: has its
--- box taken it?
-SELECT m.seq, m.due, m.box, m.seq > coalesce(b.taken, 0)
-FROM msg m LEFT JOIN box b ON b.id = m.box
-WHERE m.due >= :judged AND m.due <= :limit AND (m.due > :judged OR m.seq > :judged_seq)
-ORDER BY m.due, m.seq LIMIT :room;
+-- name: shift_stretch
+-- scan: after a jump of the clock only
+UPDATE stretch SET due = due + :diff;
 
--- name: sweep_taken
-SELECT seq, due, box, 1 FROM msg WHERE due <= :limit ORDER BY due, seq LIMIT :room;
+-- name: stretch_new
+SELECT seq, due FROM msg WHERE seq > :mark ORDER BY seq LIMIT :room;
+
+-- name: stretch_add
+INSERT INTO stretch (due, first, last) VALUES (:due, :first, :last);
+
+-- name: stretch_due
+SELECT due, first, last FROM stretch WHERE due <= :limit ORDER BY due, first LIMIT 1;
+
+-- name: stretch_rows
+SELECT m.seq, m.due, m.box, m.size, m.seq > coalesce(b.taken, 0)
+FROM msg m LEFT JOIN box b ON b.id = m.box
+WHERE m.seq >= :first AND m.seq <= :last ORDER BY m.seq;
+
+-- name: stretch_forget
+DELETE FROM stretch WHERE due = :due AND first = :first;
 
 -- name: sweep_box
 SELECT id FROM box WHERE hub = 0 AND until <= :limit ORDER BY until LIMIT 1;

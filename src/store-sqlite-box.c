@@ -246,7 +246,7 @@ advance(struct lite *l, struct kept *k, int64_t seq)
 
 	if (seq <= from)
 		return 0;
-	err = lite_sequence(l, SQL_MSG_SEQUENCE, &last);
+	err = lite_last(l, &last);
 	if (err != 0)
 		return err;
 	if (seq > last)
@@ -261,10 +261,11 @@ static int
 delete_up_to(struct lite *l, int64_t id, int64_t seq)
 {
 	sqlite3_stmt *q = lite_get(l, SQL_MSG_ACK);
+	int err = lite_give_no_more(l, seq);
 
 	lite_int(q, ":box", id);
 	lite_int(q, ":seq", seq);
-	return lite_run(l, q);
+	return err != 0 ? err : lite_run(l, q);
 }
 
 static bool

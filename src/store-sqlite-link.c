@@ -153,8 +153,8 @@ lite_link_find(struct store *s, int64_t owner, int64_t n, int64_t *other)
 
 	if (n < 1 || n > LITE_LINK_MAX || owner == 0)
 		return -ERR_NOTFOUND;
-	err = lite_sequence(l, SQL_LINK_SEQUENCE, &last);
-	if (err != 0 || last < n)
+	err = lite_number(l, lite_get(l, SQL_LINK_SEQUENCE), &last);
+	if (err != 0 || last < n)	/* no row: no link was ever made */
 		return err != 0 ? err : -ERR_NOTFOUND;
 	err = -ERR_NOTFOUND;
 	for (id = last - (last - n) % LITE_LINK_MAX; id > 0 &&

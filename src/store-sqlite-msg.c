@@ -3,14 +3,42 @@
 
 #include "store-sqlite.h"
 
+/* ---- positions ---- */
+
+/* Known within a turn, until something is taken back; see begin() for what others may have done. */
 int
-lite_sequence(struct lite *l, enum sql id, int64_t *v)
+lite_last(struct lite *l, int64_t *seq)
 {
+	sqlite3_stmt *q;
+	int64_t top;
 	int err;
 
-	*v = 0;
-	err = lite_number(l, lite_get(l, id), v);
-	return err == -ERR_NOTFOUND ? 0 : err;
+	if (l->last_known && l->turn) {
+		*seq = l->last;
+		return 0;
+	}
+	q = lite_get(l, SQL_MSG_GIVEN);
+	err = lite_row(l, q);
+	if (err != 0)
+		return err;
+	l->given = sqlite3_column_int64(q, 0);
+	top = sqlite3_column_int64(q, 1);
+	lite_done(q);
+	*seq = l->last = top > l->given ? top : l->given;
+	l->last_known = l->turn;
+	return 0;
+}
+
+int
+lite_give_no_more(struct lite *l, int64_t seq)
+{
+	int64_t last;
+	int err = lite_last(l, &last);
+
+	if (err != 0 || seq < last || l->given >= last)
+		return err;
+	l->given = last;
+	return lite_meta_set(l, "given", last);
 }
 
 /* ---- append ---- */
@@ -50,9 +78,14 @@ count(struct lite *l, int64_t box, int64_t taken, struct lite_quota **out)
 static int
 insert(struct lite *l, const struct msg_new *m, int64_t *seq)
 {
-	sqlite3_stmt *q = lite_get(l, SQL_MSG_ADD);
-	int err;
+	sqlite3_stmt *q;
+	int64_t last;
+	int err = lite_last(l, &last);
 
+	if (err != 0)
+		return err;
+	q = lite_get(l, SQL_MSG_ADD);
+	lite_int(q, ":seq", last + 1);
 	lite_int(q, ":box", m->box);
 	lite_int(q, ":src", m->src);
 	lite_int(q, ":kind", m->kind);
@@ -61,7 +94,7 @@ insert(struct lite *l, const struct msg_new *m, int64_t *seq)
 	lite_blob(q, ":body", m->body.p, m->body.n);
 	err = lite_run(l, q);
 	if (err == 0)
-		*seq = sqlite3_last_insert_rowid(l->db);
+		*seq = l->last = last + 1;
 	return err;
 }
 
@@ -140,7 +173,7 @@ lite_msg_work(struct store *s, int64_t after, uint32_t max, work_fn *fn, void *a
 int
 lite_msg_last(struct store *s, int64_t *seq)
 {
-	return lite_sequence((struct lite *)s, SQL_MSG_SEQUENCE, seq);
+	return lite_last((struct lite *)s, seq);
 }
 
 /* ---- move ---- */
@@ -185,21 +218,8 @@ lite_msg_drop(struct store *s, int64_t seq)
 	int err = lite_id(l, SQL_BOX_FORGETS, ":seq", seq);
 
 	lite_stale(l);
-	return err != 0 ? err : lite_id(l, SQL_MSG_DROP, ":seq", seq);
-}
-
-int
-lite_drop(struct lite *l, int64_t seq, int64_t box)
-{
-	sqlite3_stmt *q;
-	int err = 0;
-
-	if (box > 0) {
-		q = lite_get(l, SQL_BOX_DROPS);
-		lite_int(q, ":box", box);
-		lite_int(q, ":seq", seq);
-		err = lite_run(l, q);
-	}
+	if (err == 0)
+		err = lite_give_no_more(l, seq);
 	return err != 0 ? err : lite_id(l, SQL_MSG_DROP, ":seq", seq);
 }
 
@@ -207,11 +227,12 @@ int
 lite_empty(struct lite *l, int64_t box, int64_t room, int64_t *left)
 {
 	sqlite3_stmt *q = lite_get(l, SQL_MSG_EMPTY);
-	int err;
+	int err = lite_give_no_more(l, INT64_MAX);
 
 	lite_int(q, ":box", box);
 	lite_int(q, ":room", room);
-	err = lite_run(l, q);
+	if (err == 0)
+		err = lite_run(l, q);
 	if (err == 0)
 		*left = room < 0 ? room : room - sqlite3_changes(l->db);
 	return err;

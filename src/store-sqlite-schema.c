@@ -322,5 +322,8 @@ lite_set_up(struct lite *l, const char **why)
 		err = renew(l, why);
 	if (err == 0)
 		err = load(l);
-	return err != 0 ? err : lite_number(l, lite_get(l, SQL_DATA_VERSION), &l->data_version);
+	if (err == 0)
+		lite_notice(l);
+	l->changed = false;
+	return err;
 }

@@ -8,16 +8,19 @@
 
 /* ---- tick ---- */
 
+/* Inside a turn it is known. SQLite learns of it when it begins to read. */
 static int
 changed(struct lite *l)
 {
-	int64_t v;
-	int err = lite_number(l, lite_get(l, SQL_DATA_VERSION), &v);
+	int64_t ignored;
+	int bits, err = l->turn ? 0 : lite_number(l, lite_get(l, SQL_DATA_VERSION), &ignored);
 
-	if (err != 0 || v == l->data_version)
+	if (err != 0)
 		return err;
-	l->data_version = v;
-	return TICK_CHANGED;
+	lite_notice(l);
+	bits = l->changed ? TICK_CHANGED : 0;
+	l->changed = false;
+	return bits;
 }
 
 static bool
@@ -178,7 +181,7 @@ describe_file(struct lite *l, struct store_stat *out)
 	out->schema = (int)schema;
 	memcpy(out->journal, l->journal, sizeof out->journal);
 	memcpy(out->epoch, l->base.epoch, sizeof out->epoch);
-	return lite_sequence(l, SQL_MSG_SEQUENCE, &out->last_seq);
+	return lite_last(l, &out->last_seq);
 }
 
 int

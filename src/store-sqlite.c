@@ -204,6 +204,38 @@ lite_id(struct lite *l, enum sql id, const char *param, int64_t v)
 	return lite_run(l, q);
 }
 
+/* ---- what others did ---- */
+
+/* Counts every change that this connection knows of, its own ones, too. */
+static unsigned int
+version(struct lite *l)
+{
+	unsigned int v = 0;
+
+	sqlite3_file_control(l->db, "main", SQLITE_FCNTL_DATA_VERSION, &v);
+	return v;
+}
+
+void
+lite_notice(struct lite *l)
+{
+	unsigned int v = version(l);
+
+	if (v == l->version)
+		return;
+	l->version = v;
+	l->changed = true;
+	l->last_known = false;
+}
+
+/* What was known of the store was known of what is taken back. */
+static void
+forget(struct lite *l)
+{
+	lite_stale(l);
+	l->last_known = false;
+}
+
 /* ---- turns ---- */
 
 static int
@@ -219,9 +251,11 @@ begin(struct store *s, int64_t now)
 	l->turn = true;
 	err = lite_run(l, lite_get(l, SQL_BEGIN));
 	l->turn = err == 0;
-	if (l->turn)
-		lite_wal_begin(l->db);
-	return err;
+	if (err != 0)
+		return err;
+	lite_wal_begin(l->db);
+	lite_notice(l);
+	return 0;
 }
 
 /* Whatever state SQLite left it in: afterwards there is no transaction. */
@@ -236,6 +270,7 @@ rollback(struct store *s)
 		lite_run(l, lite_get(l, SQL_ROLLBACK));
 	l->turn = false;
 	l->lost = 0;
+	forget(l);
 }
 
 static int
@@ -251,6 +286,8 @@ commit(struct store *s)
 		return err;
 	if (err != 0)
 		rollback(s);
+	else
+		l->version = version(l);
 	l->turn = false;
 	return err;
 }
@@ -277,7 +314,7 @@ undo(struct store *s)
 	struct lite *l = (struct lite *)s;
 	int err = lite_run(l, lite_get(l, SQL_UNDO));
 
-	lite_stale(l);
+	forget(l);
 	return err != 0 ? err : release(s);
 }
 

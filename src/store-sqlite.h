@@ -39,7 +39,7 @@
 #define LITE_SWEEP_MS		1000	/* one sweep in so long */
 #define LITE_JUMP_MS		5000	/* a wall clock that moved more has jumped */
 #define LITE_SOON_MS		120000	/* a poll's `until` is never further ahead */
-#define LITE_BATCH		128	/* rows a sweep looks at in one go */
+#define LITE_STRETCH		256	/* rows a sweep looks at in one go */
 #define LITE_QUOTA_SLOTS	64	/* power of two */
 
 /* What msg_room said about a box in this turn, kept up by msg_add. Good while turn == l->turns. */
@@ -60,7 +60,11 @@ struct lite {
 	ino_t			 ino;
 	int64_t			 now;		/* of the turn or the reading */
 	int64_t			 turns;		/* counts what makes struct lite_quota stale */
-	int64_t			 data_version;	/* at the last tick, or when it was opened */
+	unsigned int		 version;	/* of the data; see lite_notice */
+	bool			 changed;	/* others committed since the last tick */
+	bool			 last_known;	/* last and given are good, inside a turn */
+	int64_t			 last;		/* seq given out last */
+	int64_t			 given;		/* what meta says of it */
 	bool			 turn;		/* between begin and commit or rollback */
 	bool			 reading;	/* between read_begin and read_end */
 	bool			 wal;
@@ -176,9 +180,15 @@ void	lite_wal_begin(sqlite3 *db);
 void	lite_read_box(sqlite3_stmt *q, struct box *b);		/* a row with box columns */
 void	lite_read_msg(sqlite3_stmt *q, struct msg_row *m);	/* a row with message columns */
 void	lite_alive(struct lite *l, sqlite3_stmt *q);			/* binds :alive and :now */
-/* Deletes a row that was not acknowledged, and notes the gap. */
-int	lite_drop(struct lite *l, int64_t seq, int64_t box);
-int	lite_sequence(struct lite *l, enum sql id, int64_t *v);	/* 0 when none was given out */
+/* The last seq given out; 0: none yet. */
+int	lite_last(struct lite *l, int64_t *seq);
+/* Rows up to seq may be deleted now: if the last one is among them, it is written down. */
+int	lite_give_no_more(struct lite *l, int64_t seq);
+/* Looks whether others have committed: l->changed, and what was known of the store is forgotten. To be
+ * called when SQLite has just begun to read. */
+void	lite_notice(struct lite *l);
+/* Enters messages since *mark into stretches, and judges those that are due. */
+int	lite_sweep_messages(struct lite *l, struct sweep *sw, int64_t *mark, int64_t *room);
 
 /* Deletes up to `room` rows of a mailbox (room < 0: all); *left is what is left of room. */
 int	lite_empty(struct lite *l, int64_t box, int64_t room, int64_t *left);

@@ -25,6 +25,7 @@ struct store_conf	place_conf(bool wal);
 void	place_run(const char *sql);
 int64_t	place_file_size(const char *suffix);	/* of path + suffix; -1: no such file */
 
-extern const struct CMUnitTest sqlite_file_tests[], sqlite_engine_tests[], sqlite_wal_tests[];
+extern const struct CMUnitTest sqlite_file_tests[], sqlite_engine_tests[], sqlite_wal_tests[],
+    sqlite_old_tests[];
 
 #endif
