@@ -98,6 +98,7 @@ int		lite_change(struct lite *l, sqlite3_stmt *q);
 int		lite_id(struct lite *l, enum sql id, const char *param, int64_t v);
 /* What an SQLite result code means; marks the turn lost if it is. */
 int		lite_error(struct lite *l, int rc);
+void		lite_check_idle(struct lite *l);	/* --enable-debug: no statement is at a row */
 
 static inline void
 lite_done(sqlite3_stmt *q)
