@@ -250,7 +250,7 @@ DELETE FROM link WHERE other = :box;
 
 -- name: msg_room
 -- What waits in a live box above the position taken: reads the index alone.
-SELECT b.state, count(m.seq), sum(m.size)
+SELECT b.state, count(m.seq), sum(m.size), max(b.taken, :taken)
 FROM box b LEFT JOIN msg m ON m.box = b.id AND m.seq > max(b.taken, :taken)
 WHERE b.id = :box;
 

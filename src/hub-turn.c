@@ -24,6 +24,14 @@ hub_retry_soon(struct hub *hub)
 		loop_timer_start(&hub->retry, hub->stalled ? STALLED_MS : 1 + loop_jitter(2), 0);
 }
 
+/* Rows of others come before ours: to be asked before anything is written. */
+static void
+notice(struct hub *hub)
+{
+	if ((store_tick(hub->store, false) & TICK_CHANGED) != 0)
+		hub->look = true;
+}
+
 int
 hub_begin(struct hub *hub)
 {
@@ -47,8 +55,7 @@ hub_begin(struct hub *hub)
 	hub->turns++;
 	hub->id_begun = hub->id;
 	hub->posted = 0;
-	if ((store_tick(hub->store, false) & TICK_CHANGED) != 0)
-		hub->look = true;
+	notice(hub);
 	return 0;
 }
 
@@ -63,9 +70,16 @@ hub_mark(struct hub *hub)
 void
 hub_undo(struct hub *hub)
 {
+	int rc = store_undo(hub->store);
+
 	hub->id = hub->id_marked;
 	hub->posted = hub->posted_marked;
-	store_undo(hub->store);
+	if (rc == 0)
+		notice(hub);
+	else if (rc == -ERR_BUSY)
+		hub->in_turn = false;	/* nothing else was in it */
+	else
+		hub_abandon(hub, rc);
 }
 
 /* ---- release ---- */

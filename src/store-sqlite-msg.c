@@ -66,8 +66,9 @@ count(struct lite *l, int64_t box, int64_t taken, struct lite_quota **out)
 	if (err != 0)
 		return err;
 	state = sqlite3_column_type(q, 0) == SQLITE_NULL ? BOX_ENDED : sqlite3_column_int(q, 0);
-	*a = (struct lite_quota){ l->turns, box, taken,
-	    sqlite3_column_int64(q, 1), sqlite3_column_int64(q, 2) };
+	*a = (struct lite_quota){ .turn = l->turns, .box = box, .taken = taken,
+	    .rows = sqlite3_column_int64(q, 1), .bytes = sqlite3_column_int64(q, 2) };
+	a->base = a->rows == 0 ? sqlite3_column_int64(q, 3) : -1;
 	lite_done(q);
 	if (state == BOX_LIVE)
 		return 0;
@@ -118,6 +119,7 @@ lite_msg_add(struct store *s, const struct msg_new *m, int64_t taken, int64_t *s
 		return err;
 	a->rows++;
 	a->bytes += (int64_t)m->body.n;
+	lite_fresh_add(l, a, m, *seq);
 	return 0;
 }
 
@@ -127,10 +129,15 @@ int
 lite_msg_read(struct store *s, int64_t box, int64_t after, msg_fn *fn, void *arg)
 {
 	struct lite *l = (struct lite *)s;
-	sqlite3_stmt *q = lite_get(l, SQL_MSG_READ);
+	sqlite3_stmt *q;
 	struct msg_row m;
 	int got;
 
+	if (lite_fresh_has(l, slot(l, box), box, after)) {
+		lite_fresh_read(l, slot(l, box), after, fn, arg);
+		return 0;
+	}
+	q = lite_get(l, SQL_MSG_READ);
 	lite_int(q, ":box", box);
 	lite_int(q, ":after", after);
 	while ((got = lite_step(l, q)) == 1) {

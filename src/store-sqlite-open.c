@@ -219,6 +219,7 @@ lite_close(struct store *s)
 	struct lite *l = (struct lite *)s;
 
 	close_file(l);
+	lite_fresh_end(l);
 	explicit_bzero(l->base.secret, sizeof l->base.secret);
 	free((char *)(uintptr_t)l->conf.path);
 	free(l);

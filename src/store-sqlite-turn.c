@@ -29,7 +29,7 @@ lite_notice(struct lite *l)
 		return;
 	l->version = v;
 	l->changed = true;
-	l->last_known = false;
+	l->last_known = l->fresh.good = false;
 }
 
 /* What was known of the store was known of what is taken back. */
@@ -37,7 +37,7 @@ static void
 forget(struct lite *l)
 {
 	lite_stale(l);
-	l->last_known = false;
+	l->last_known = l->fresh.good = false;
 }
 
 /* ---- turns ---- */
@@ -55,6 +55,9 @@ begin(struct store *s, int64_t now)
 	l->turn = true;
 	err = lite_run(l, lite_get(l, SQL_BEGIN));
 	l->turn = err == 0;
+	l->wrote = false;
+	l->marks = l->savepoints = 0;
+	lite_fresh_begin(l);
 	if (err != 0)
 		return err;
 	lite_wal_begin(l->db);
@@ -90,18 +93,28 @@ commit(struct store *s)
 		return err;
 	if (err != 0)
 		rollback(s);
-	else
+	else {
 		l->version = version(l);
+		l->fresh.good = true;
+		l->fresh.now = l->now;
+	}
 	l->turn = false;
 	return err;
 }
 
+/* With a savepoint SQLite copies each page before it changes it. Before anything was written the
+ * beginning of the turn will do: the first request of a turn, often the only one, needs none. */
 static int
 mark(struct store *s)
 {
 	struct lite *l = (struct lite *)s;
+	int err = l->wrote ? lite_run(l, lite_get(l, SQL_MARK)) : l->lost;
 
-	return lite_run(l, lite_get(l, SQL_MARK));
+	if (err == 0 && l->wrote)
+		l->savepoints++;
+	else if (err == 0)
+		l->marks++;
+	return err;
 }
 
 static int
@@ -109,32 +122,57 @@ release(struct store *s)
 {
 	struct lite *l = (struct lite *)s;
 
-	return lite_run(l, lite_get(l, SQL_RELEASE));
+	if (l->savepoints > 0) {
+		l->savepoints--;
+		return lite_run(l, lite_get(l, SQL_RELEASE));
+	}
+	if (l->lost != 0)
+		return l->lost;
+	assert(l->marks > 0);
+	l->marks--;
+	return 0;
+}
+
+/* Everything in the turn came after the mark. */
+static int
+begin_again(struct store *s)
+{
+	struct lite *l = (struct lite *)s;
+	int err, outer = l->marks - 1;
+
+	if (l->lost != 0 || !l->wrote)
+		return release(s);
+	rollback(s);
+	err = begin(s, l->now);
+	l->marks = outer;
+	return err;
 }
 
 static int
 undo(struct store *s)
 {
 	struct lite *l = (struct lite *)s;
-	int err = lite_run(l, lite_get(l, SQL_UNDO));
+	int err;
 
+	if (l->savepoints == 0)
+		return begin_again(s);
+	err = lite_run(l, lite_get(l, SQL_UNDO));
 	forget(l);
 	return err != 0 ? err : release(s);
 }
 
+/* The transaction begins with the first statement (lite_get). */
 static int
 read_begin(struct store *s, int64_t now)
 {
 	struct lite *l = (struct lite *)s;
-	int err;
 
 	assert(!l->reading);
 	if (l->turn)
 		return 0;
 	l->now = now;
-	err = lite_run(l, lite_get(l, SQL_READ_BEGIN));
-	l->reading = err == 0;
-	return err;
+	l->reading = true;
+	return 0;
 }
 
 static void
@@ -145,7 +183,7 @@ read_end(struct store *s)
 	if (!l->reading)
 		return;
 	lite_check_idle(l);
-	l->reading = false;
+	l->reading = l->read_open = l->fresh.good = false;
 	if (!sqlite3_get_autocommit(l->db))
 		lite_run(l, lite_get(l, SQL_ROLLBACK));
 }

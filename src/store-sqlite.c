@@ -113,17 +113,38 @@ prepare(struct lite *l, enum sql id)
 	return check_plan(l, id);
 }
 
-sqlite3_stmt *
-lite_get(struct lite *l, enum sql id)
+static sqlite3_stmt *
+get(struct lite *l, enum sql id)
 {
-	l->err = l->turn ? l->lost : 0;
 	if (l->err == 0 && l->stmt[id] == NULL)
 		l->err = prepare(l, id);
 	if (l->err != 0)
 		return NULL;
 	assert(!sqlite3_stmt_busy(l->stmt[id]));
-	assert(l->turn || sqlite3_stmt_readonly(l->stmt[id]));
 	return l->stmt[id];
+}
+
+static void
+open_reading(struct lite *l)
+{
+	l->err = lite_run(l, get(l, SQL_READ_BEGIN));
+	l->read_open = l->err == 0;
+}
+
+sqlite3_stmt *
+lite_get(struct lite *l, enum sql id)
+{
+	sqlite3_stmt *q;
+
+	l->err = l->turn ? l->lost : 0;
+	if (l->reading && !l->read_open)
+		open_reading(l);
+	q = get(l, id);
+	if (q != NULL && !sqlite3_stmt_readonly(q)) {
+		assert(l->turn);
+		l->wrote = true;
+	}
+	return q;
 }
 
 int

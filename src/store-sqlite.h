@@ -41,6 +41,7 @@
 #define LITE_SOON_MS		120000	/* a poll's `until` is never further ahead */
 #define LITE_STRETCH		256	/* rows a sweep looks at in one go */
 #define LITE_QUOTA_SLOTS	64	/* power of two */
+#define LITE_FRESH_MAX		262144	/* bytes of a turn that are remembered, at most */
 
 /* What msg_room said about a box in this turn, kept up by msg_add. Good while turn == l->turns. */
 struct lite_quota {
@@ -49,6 +50,16 @@ struct lite_quota {
 	int64_t	 taken;		/* the position it was asked for */
 	int64_t	 rows;
 	int64_t	 bytes;
+	int64_t	 base;		/* above it only rows in l->fresh wait; -1: others, too */
+	uint32_t first, last;	/* of these, plus one; 0: none */
+};
+
+/* Rows added in the turn that has just been committed (store-sqlite-fresh.c). */
+struct lite_fresh {
+	char	*bytes;
+	size_t	 n, size;
+	bool	 good;		/* committed, and nothing has happened since … */
+	int64_t	 now;		/* … of that turn */
 };
 
 struct lite {
@@ -66,7 +77,11 @@ struct lite {
 	int64_t			 last;		/* seq given out last */
 	int64_t			 given;		/* what meta says of it */
 	bool			 turn;		/* between begin and commit or rollback */
-	bool			 reading;	/* between read_begin and read_end */
+	bool			 wrote;		/* something, in this turn */
+	int			 marks;		/* that stand for the beginning of the turn */
+	int			 savepoints;	/* the other marks, later ones */
+	bool			 reading;	/* between read_begin and read_end … */
+	bool			 read_open;	/* … and SQLite knows of it */
 	bool			 wal;
 	char			 journal[16];	/* its mode, by SQLite's name */
 	bool			 alone;		/* being opened where a WAL cannot be had */
@@ -77,6 +92,7 @@ struct lite {
 	int64_t			 wal_stall;
 	atomic_llong		 wal_bytes;	/* after the last commit; 0: restarted */
 	atomic_llong		 wal_done;	/* of these, already in the database */
+	struct lite_fresh	 fresh;
 	struct lite_quota	 quota[LITE_QUOTA_SLOTS];
 };
 
@@ -152,6 +168,17 @@ lite_stale(struct lite *l)
 {
 	l->turns++;
 }
+
+/* ---- rows just committed (store-sqlite-fresh.c) ---- */
+
+void	lite_fresh_begin(struct lite *l);	/* of a turn */
+void	lite_fresh_end(struct lite *l);	/* frees its memory */
+/* The row m was added to the box that `a` counts, as seq. */
+void	lite_fresh_add(struct lite *l, struct lite_quota *a, const struct msg_new *m, int64_t seq);
+/* true: everything in the box after that position is here. */
+bool	lite_fresh_has(struct lite *l, const struct lite_quota *a, int64_t box, int64_t after);
+void	lite_fresh_read(struct lite *l, const struct lite_quota *a, int64_t after, msg_fn *fn,
+	    void *arg);
 
 /* ---- meta (store-sqlite-schema.c) ---- */
 

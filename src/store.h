@@ -18,7 +18,7 @@
  * Turns. Everything that writes needs store_begin() first; nothing is visible to other
  * processes before store_commit(). Inside a turn each request is a mark: store_undo() takes
  * back what came after store_mark(). Reading works in and out of a turn; outside, several
- * reads may be put between store_read_begin() and store_read_end() to see one state cheaply.
+ * reads may be put between store_read_begin() and store_read_end(), which is cheaper.
  *
  * Time. The store never asks a clock: `now` (CLOCK_REALTIME) and `mono` (CLOCK_MONOTONIC),
  * both in milliseconds, come from the caller, who reads them once a turn. store_begin()
@@ -240,11 +240,15 @@ static inline int store_begin(struct store *s, int64_t now) { return s->ops->beg
 static inline int store_commit(struct store *s) { return s->ops->commit(s); }
 static inline void store_rollback(struct store *s) { s->ops->rollback(s); }
 
+/* Undo may take the whole turn back and begin it anew where nothing had been written before the mark:
+ * others may have committed in between (store_tick tells), and -ERR_BUSY means that the turn is over. After
+ * any other error it is lost. */
 static inline int store_mark(struct store *s) { return s->ops->mark(s); }
 static inline int store_release(struct store *s) { return s->ops->release(s); }
 static inline int store_undo(struct store *s) { return s->ops->undo(s); }
 
-/* A deferred read transaction; may be skipped. -ERR_BUSY as everywhere. */
+/* Several reads at one moment, each of the state the one before it saw or a later one; may be skipped.
+ * If that is the moment (`now`) of the last turn here, the state may be that right after its commit. */
 static inline int store_read_begin(struct store *s, int64_t now) { return s->ops->read_begin(s, now); }
 static inline void store_read_end(struct store *s) { s->ops->read_end(s); }
 

@@ -70,6 +70,35 @@ marks_nest(void **state)
 	assert_int_equal(suite_rows(t->a, id, NULL), 0);
 }
 
+/* Of the first request there is nothing before its mark: it is taken back all the same, and so is
+ * what it had around it. */
+static void
+undo_of_the_first_request(void **state)
+{
+	struct suite *t = *state;
+	struct box b;
+	int64_t id;
+
+	ok(store_begin(t->a, T0));
+	ok(store_mark(t->a));
+	ok(store_mark(t->a));
+	id = suite_box(t->a, 1);
+	ok(store_undo(t->a));
+	fails(store_box_get(t->a, id, &b), ERR_NOTFOUND);
+	suite_box(t->a, 2);
+	ok(store_mark(t->a));
+	suite_box(t->a, 3);
+	ok(store_release(t->a));
+	ok(store_undo(t->a));
+	ok(store_mark(t->a));
+	ok(store_undo(t->a));
+	id = suite_box(t->a, 4);
+	ok(store_commit(t->a));
+	fails(store_box_by_token(t->a, "r", suite_hash(2), &b), ERR_NOTFOUND);
+	fails(store_box_by_token(t->a, "r", suite_hash(3), &b), ERR_NOTFOUND);
+	ok(store_box_by_token(t->a, "r", suite_hash(4), &b));
+}
+
 static void
 a_conflict_costs_only_its_request(void **state)
 {
@@ -261,6 +290,7 @@ const struct CMUnitTest suite_turn_tests[] = {
 	cmocka_unit_test(turn_is_atomic),
 	cmocka_unit_test(undo_takes_back_one_request),
 	cmocka_unit_test(marks_nest),
+	cmocka_unit_test(undo_of_the_first_request),
 	cmocka_unit_test(a_conflict_costs_only_its_request),
 	cmocka_unit_test(others_see_it_after_commit),
 	cmocka_unit_test(busy_is_said_at_once),

@@ -11,6 +11,7 @@
 #include "hub-private.h"
 #include "route.h"
 #include "source.h"
+#include "store-sqlite.h"
 
 static struct fake f, g;		/* g: another process */
 static sqlite3 *reader;
@@ -241,6 +242,94 @@ test_undone_post(void **state)
 	leave(&a);
 }
 
+/* What happens the moment after the first request of a turn was taken back, and the turn with it. */
+static void (*then)(struct source *);
+
+static void
+on_rollback(void *arg)
+{
+	void (*act)(struct source *) = then;
+
+	then = NULL;
+	if (act != NULL)
+		act(arg);
+}
+
+static void
+undo_and_then(void (*act)(struct source *), struct source *arg)
+{
+	sqlite3 *db = ((struct lite *)f.hub.store)->db;
+
+	assert_int_equal(hub_begin(&f.hub), 0);
+	assert_int_equal(hub_mark(&f.hub), 0);
+	assert_int_equal(hub_post(&f.hub, 1, 1, STR("\"undone\"")), 0);
+	then = act;
+	sqlite3_rollback_hook(db, on_rollback, arg);
+	hub_undo(&f.hub);
+	sqlite3_rollback_hook(db, NULL, NULL);
+	assert_null(then);
+}
+
+static void
+speak(struct source *b)
+{
+	assert_int_equal(say(b, "{\"data\":\"g\"}"), 200);
+}
+
+/* Messages of others come before ours: they must be looked for. */
+static void
+test_others_commit_while_undone(void **state)
+{
+	struct source c = open_source(&f, E), a = open_source(&f, E), b;
+
+	(void)state;
+	fake_join(&g, &f);
+	say(&a, "{\"open\":\"k\"}");
+	b = open_source(&g, E);
+	assert_int_equal(say(&b, "{\"join\":\"k\"}"), 200);
+	fake_pass(&f, 1000);
+	undo_and_then(speak, &b);
+	assert_true(f.hub.in_turn);
+	assert_int_equal(hub_post(&f.hub, 1, 1, STR("\"f\"")), 0);
+	fake_turn(&f);
+	hear(&a, 1, "{\"id\":1,\"data\":\"g\"}");
+	hear(&c, 0, "\"f\"");
+	hear_no_more(&c, 1);
+	leave(&b);
+	fake_stop(&g);
+	leave(&a);
+	leave(&c);
+}
+
+static void
+lock(struct source *unused)
+{
+	(void)unused;
+	assert_int_equal(sqlite3_open(f.conf.db, &reader), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(reader, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+}
+
+static void
+test_locked_while_undone(void **state)
+{
+	struct source a = open_source(&f, E);
+	struct fake_conn *c;
+
+	(void)state;
+	undo_and_then(lock, NULL);
+	assert_false(f.hub.in_turn);
+	hub_assert_sane(&f.hub);
+	c = post(&a, "{\"open\":\"k\"}");
+	assert_int_equal(fake_status(c), 0);
+	assert_int_equal(sqlite3_exec(reader, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(reader);
+	fake_pass(&f, 100);
+	assert_int_equal(fake_status(c), 200);
+	hear(&a, 0, "{\"opened\":true}");
+	fake_free(c);
+	leave(&a);
+}
+
 /* Taken positions of a turn that was lost are stored with the next. */
 static int64_t
 taken(int64_t box)
@@ -374,7 +463,7 @@ main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 #define R(name) cmocka_unit_test_setup_teardown(name, setup_rollback, teardown_rollback)
 		T(test_busy), R(test_lost_turn), R(test_lost_turn_client_gone),
-		R(test_answers_before_parked), R(test_refused_and_gone), T(test_undone_post),
+		R(test_answers_before_parked), R(test_refused_and_gone), T(test_undone_post), T(test_others_commit_while_undone), T(test_locked_while_undone),
 		R(test_taken_after_lost_turn), T(test_drain), T(test_contest_at_drain),
 		R(test_drain_while_opening), R(test_drain_over),
 	};

@@ -88,6 +88,36 @@ work_reads_no_overflow_page(void **state)
 	store_close(s);
 }
 
+/* The suite shows that nobody can tell (suite-store-read.c); here is what is saved. */
+static void
+what_was_just_committed_is_read_from_memory(void **state)
+{
+	struct store *s = place_open(true);
+	struct lite *l = (struct lite *)s;
+	int64_t id;
+
+	(void)state;
+	ok(store_begin(s, T0));
+	id = suite_box(s, 1);
+	suite_put(s, id, T0, 100);
+	suite_put(s, id, T0, 70000);
+	ok(store_commit(s));
+	ok(store_read_begin(s, T0));
+	assert_int_equal(suite_rows(s, id, NULL), 2);
+	assert_null(l->stmt[SQL_MSG_READ]);
+	assert_false(l->read_open);
+	store_read_end(s);
+	ok(store_begin(s, T0));
+	suite_put(s, id, T0, LITE_FRESH_MAX);
+	ok(store_commit(s));
+	ok(store_read_begin(s, T0));
+	assert_int_equal(suite_rows(s, id, NULL), 3);
+	store_read_end(s);
+	assert_non_null(l->stmt[SQL_MSG_READ]);
+	assert_true(l->fresh.size <= LITE_FRESH_MAX);
+	store_close(s);
+}
+
 /* ---- the WAL ---- */
 
 static void
@@ -343,6 +373,7 @@ const struct CMUnitTest sqlite_engine_tests[] = {
 	cmocka_unit_test(no_statement_scans),
 	cmocka_unit_test(the_check_finds_scans_and_sorts),
 	cmocka_unit_test(work_reads_no_overflow_page),
+	cmocka_unit_test(what_was_just_committed_is_read_from_memory),
 	cmocka_unit_test(a_wal_is_due_at_4_mb),
 	cmocka_unit_test(a_reader_makes_it_stall),
 	cmocka_unit_test(upkeep_may_run_beside_the_turns),
