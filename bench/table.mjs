@@ -30,7 +30,7 @@ function spreadOf(values) {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
   const median = sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-  return { median, least: sorted[0], greatest: sorted.at(-1) };
+  return { median, least: sorted[0], greatest: sorted[sorted.length - 1] };
 }
 
 /**
@@ -92,8 +92,8 @@ function line(results, row) {
  */
 function doubts(results) {
   const counted = ['errors', 'fails', 'disorder', 'short', 'hs_fail', 'lost', 'late']
-    .map((name) => [name, results.reduce((sum, result) => sum + (result[name] ?? 0), 0)])
-    .filter(([, count]) => count > 0).map(([name, count]) => `${count} ${name}`);
+    .map((name) => ({ name, count: results.reduce((sum, result) => sum + (result[name] ?? 0), 0) }))
+    .filter(({ count }) => count > 0).map(({ name, count }) => `${count} ${name}`);
   const others = Math.max(...results.map((result) => result.other_cpu ?? 0));
   if (others > OTHERS_MOST) counted.push(`others used up to ${others.toFixed(1)} cores`);
   return counted.map((doubt) => `${results[0].label}: ${doubt}`);
