@@ -146,6 +146,7 @@ export class WebSocketSource extends Source {
           this.emit('message', { data, lastEventId: '' });
         }
       };
+      socket.onerror = () => {}; // `close` follows
       socket.onclose = (/** @type {any} */ event) => {
         if (!this.#socket) {
           reject(new BlindError('no WebSocket here'));

@@ -269,7 +269,8 @@ export class StreamSource extends Source {
 
 /**
  * Long poll: `GET url?transport=poll`. Answers `{cursor, auth?, gap?, messages}`, and at the end
- * `final: true` with `event` and `data`, or with its reason among the messages.
+ * `final: true` with `event` and `data`, or with its reason among the messages. Its messages have one
+ * cursor together, and so none of their own.
  */
 export class PollSource extends Source {
   /** @param {AbortSignal} signal */
@@ -308,7 +309,7 @@ export class PollSource extends Source {
   #event(type, value) {
     if (value !== undefined && this.readyState !== CLOSED) {
       const data = typeof value === 'string' ? value : JSON.stringify(value);
-      this.emit(type, { data, lastEventId: this.lastEventId });
+      this.emit(type, { data, lastEventId: '' });
     }
   }
 }
