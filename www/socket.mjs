@@ -201,6 +201,21 @@ export class SigpostSocket extends EventTarget {
     }
   }
 
+  /** @param {string} text */
+  #post(text) {
+    try {
+      if (this.#talk.leaves(text)) {
+        this.#close(1000, 'left');
+      } else if (this.#talk.passes(text)) {
+        this.#outbox.add(text).then(() => {
+          this.#lapses = 0;
+        }, (error) => this.#refused(text, error));
+      }
+    } catch (error) {
+      this.#refused(text, error);
+    }
+  }
+
   /**
    * Sends what waits, says goodbye (a PeerJS id is free at once) and closes.
    * @param {number} [code]
@@ -212,9 +227,17 @@ export class SigpostSocket extends EventTarget {
       this.#state = CLOSING;
       this.#leave().then(() => this.#finish(1006, '', false));
     } else if (this.#state === OPEN) {
-      this.#state = CLOSING;
-      this.#leave().then(() => this.#finish(code ?? 1005, reason, true));
+      this.#close(code ?? 1005, reason);
     }
+  }
+
+  /**
+   * @param {number} code
+   * @param {string} reason
+   */
+  #close(code, reason) {
+    this.#state = CLOSING;
+    this.#leave().then(() => this.#finish(code, reason, true));
   }
 
   /**
@@ -232,19 +255,6 @@ export class SigpostSocket extends EventTarget {
     if (this.#state === CONNECTING) {
       this.#asked = true;
       this.#link.start();
-    }
-  }
-
-  /** @param {string} text */
-  #post(text) {
-    try {
-      if (this.#talk.passes(text)) {
-        this.#outbox.add(text).then(() => {
-          this.#lapses = 0;
-        }, (error) => this.#refused(text, error));
-      }
-    } catch (error) {
-      this.#refused(text, error);
     }
   }
 

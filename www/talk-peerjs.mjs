@@ -132,8 +132,17 @@ export class PeerjsTalk {
   }
 
   /**
-   * What to do with a message of the page: nothing for a heartbeat, since our stream shows that we
-   * are here. Throws a SyntaxError if it is not JSON.
+   * Whether the page sends its goodbye. Throws a SyntaxError if it is not JSON.
+   * @param {string} text
+   */
+  leaves(text) {
+    const { type, dst } = JSON.parse(text) ?? {};
+    return type === 'LEAVE' && (dst ?? null) === null;
+  }
+
+  /**
+   * Whether a message of the page is for the server: a heartbeat is not, since our stream shows that
+   * we are here.
    * @param {string} text
    */
   passes(text) {

@@ -52,6 +52,10 @@ export class SigverTalk {
     };
   }
 
+  leaves() {
+    return false;
+  }
+
   /** @param {string} text */
   passes(text) {
     return text !== '';

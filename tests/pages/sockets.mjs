@@ -16,7 +16,7 @@ export const skip = SERVER ? false : 'SIGPOST_URL is not set';
 export class EventSource extends EventSource2 {
   constructor(url) {
     super(url);
-    this.addEventListener('error', () => { this.reconnectInterval = 0; });
+    Object.defineProperty(this, 'reconnectInterval', { get: () => 0, set: () => {} });
   }
 }
 
