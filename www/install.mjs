@@ -5,7 +5,7 @@
  */
 
 import { baseOf, parseAddress } from './address.mjs';
-import { NATIVE, SigpostSocket } from './socket.mjs';
+import { NATIVE, SigpostSocket, nativeOf } from './socket.mjs';
 
 /**
  * The server a script was loaded from: its address without `/www/…`.
@@ -44,7 +44,7 @@ function patch(native, isOurs, open) {
     },
     get(target, name, receiver) {
       if (name === NATIVE) {
-        return target[NATIVE] ?? target;
+        return target === NoWebSocket ? null : nativeOf(target);
       }
       return name === Symbol.hasInstance ? isInstance : Reflect.get(target, name, receiver);
     },

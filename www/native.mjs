@@ -116,8 +116,7 @@ export class WebSocketSource extends Source {
 
   /** @param {AbortSignal} signal */
   async turn(signal) {
-    const { url } = this.ask('websocket', this.lastEventId);
-    const socket = new this.#WebSocket(url.replace(/^http/, 'ws'));
+    const socket = this.#new();
     this.expect();
     try {
       await this.#end(socket, signal);
@@ -126,6 +125,15 @@ export class WebSocketSource extends Source {
     } finally {
       this.#socket = undefined;
       socket.close();
+    }
+  }
+
+  #new() {
+    const { url } = this.ask('websocket', this.lastEventId);
+    try {
+      return new this.#WebSocket(url.replace(/^http/, 'ws'));
+    } catch { // forbidden to this page
+      throw new BlindError('no WebSocket here');
     }
   }
 

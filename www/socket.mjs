@@ -43,7 +43,7 @@ const DEFAULTS = {
   giveUpMs: 60_000,
 };
 
-/** Under this name a patched WebSocket (install.mjs) keeps the native one. */
+/** Under this name a patched WebSocket (install.mjs) keeps the native one; null where there is none. */
 export const NATIVE = Symbol.for('sigpost: the native WebSocket');
 
 /** All that are not closed. @type {Set<SigpostSocket>} */
@@ -77,6 +77,12 @@ function closeEvent(fields) {
     : eventWith('close', fields);
 }
 
+/** @param {any} WebSocket patched or not */
+export function nativeOf(WebSocket) {
+  const native = WebSocket?.[NATIVE];
+  return native === undefined ? WebSocket : native;
+}
+
 /** @param {import('./sigpost.d.mts').SigpostOptions} options */
 function linkOptions(options) {
   const { fetch, EventSource, WebSocket } = /** @type {any} */ (globalThis);
@@ -87,7 +93,7 @@ function linkOptions(options) {
     ...DEFAULTS,
     fetch: fetch.bind(globalThis),
     EventSource,
-    WebSocket: WebSocket?.[NATIVE] ?? WebSocket,
+    WebSocket: nativeOf(WebSocket),
     ...given,
   };
 }
