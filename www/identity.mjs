@@ -157,6 +157,14 @@ export class Identity {
     return last;
   }
 
+  /** From now on the next page gets a token of its own. */
+  forget() {
+    if (this.#hold?.kept) {
+      this.#hold.kept = false;
+      storage()?.removeItem(this.#name);
+    }
+  }
+
   /** The socket has ended. */
   release() {
     const hold = this.#hold;

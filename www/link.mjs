@@ -16,8 +16,6 @@ import { Countdown } from './http.mjs';
 import { BlindError, EventSourceSource, WebSocketSource } from './native.mjs';
 import { PollSource, StreamSource } from './source.mjs';
 
-/** Without a byte for this long, a stream is held back. Above the grace of a claim that waits, 3 s. */
-const FIRST_MS = 5000;
 /** A way that has never worked may break off this often before the next one is tried. */
 const BREAKS_MAX = 3;
 const OPEN = 1;
@@ -44,7 +42,8 @@ const worked = new Map();
  * @property {any} WebSocket
  * @property {number} connectMs to the first sign of the server
  * @property {number} giveUpMs without one, later
- * @property {number} [firstMs]
+ * @property {number} firstMs without a byte for this long, a stream is held back
+ * @property {number} silentMs without an event for this long, an EventSource may be dead
  *
  * @typedef {object} LinkHandlers
  * @property {(type: string, data: string, lastEventId: string) => void} event
@@ -168,12 +167,8 @@ export class Link {
   #use(at) {
     this.#leave();
     [this.#at, this.#proved, this.#breaks] = [at, false, 0];
-    const { fetch, EventSource, WebSocket, firstMs = FIRST_MS } = this.#options;
     this.#source = new SOURCES[this.#names[at]](this.#talk.address.endpoint, {
-      fetch,
-      EventSource,
-      WebSocket,
-      firstMs,
+      ...this.#options,
       lastEventId: this.#cursor,
       ask: (/** @type {string} */ name, /** @type {string} */ cursor) => (
         this.#talk.ask(name, cursor)),

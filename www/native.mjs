@@ -8,8 +8,6 @@
 
 import { Source } from './source.mjs';
 
-/** An EventSource without an event for this long may be dead: it does not tell of heartbeats. */
-const SILENT_MS = 60_000;
 const TYPES = ['message', 'auth', 'gap', 'close', 'superseded'];
 /** WebSocket's close codes after which it is right to come again. */
 const TEMPORARY = new Set([1001, 1006, 1012, 1013, 1014]);
@@ -20,22 +18,24 @@ export class BlindError extends Error {
 }
 
 /**
- * An event stream by EventSource. After a minute without an event it says `silent`: the stream may
- * be idle or dead, and whoever reads with fetch would know.
+ * An event stream by EventSource. After `silentMs` without an event it says `silent`: EventSource does
+ * not tell of heartbeats, so the stream may be idle or dead. Whoever reads with fetch would know.
  */
 export class EventSourceSource extends Source {
   /** @type {any} */
   #EventSource;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #silence;
+  #silentMs;
 
   /**
    * @param {string} url
-   * @param {import('./source.mjs').SourceOptions & {EventSource: any}} options
+   * @param {import('./source.mjs').SourceOptions & {EventSource: any, silentMs: number}} options
    */
   constructor(url, options) {
     super(url, options);
     this.#EventSource = options.EventSource;
+    this.#silentMs = options.silentMs;
   }
 
   /** @param {AbortSignal} signal */
@@ -83,7 +83,7 @@ export class EventSourceSource extends Source {
 
   #listen() {
     clearTimeout(this.#silence);
-    this.#silence = setTimeout(() => this.emit('silent'), SILENT_MS);
+    this.#silence = setTimeout(() => this.emit('silent'), this.#silentMs);
   }
 
   /** @param {MessageEvent} event */

@@ -18,6 +18,11 @@ export interface SigpostOptions {
   giveUpMs?: number;
   /** Milliseconds to the first byte of a stream, before it counts as held back. Default: 5,000. */
   firstMs?: number;
+  /**
+   * Milliseconds without a message after which `fetch` takes over from `sse`, because it sees
+   * heartbeats. Default: 60,000.
+   */
+  silentMs?: number;
   /** Instead of the global ones. Without an EventSource, streams are read with fetch. */
   fetch?: typeof fetch;
   EventSource?: unknown;

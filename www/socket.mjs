@@ -41,6 +41,8 @@ const DEFAULTS = {
   transports: ['sse', 'fetch', 'poll'],
   connectMs: 20_000,
   giveUpMs: 60_000,
+  firstMs: 5000, // above the grace of an id whose holder is away, 3 s
+  silentMs: 60_000,
 };
 
 /** Under this name a patched WebSocket (install.mjs) keeps the native one; null where there is none. */
@@ -330,6 +332,7 @@ export class SigpostSocket extends EventTarget {
       return this.#outbox.bytes > 0 ? this.#delivered(this.#outbox.idle()) : Promise.resolve();
     }
     this.#outbox.authorize(this.#talk.token);
+    this.#talk.forget();
     const left = this.#delivered(this.#outbox.add(farewell));
     leaving.set(name, left);
     left.then(() => leaving.get(name) === left && leaving.delete(name));

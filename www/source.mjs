@@ -279,9 +279,9 @@ export class PollSource extends Source {
     const watch = setTimeout(() => this.drop(), 2 * SILENCE_MS);
     try {
       const response = await this.request('application/json', 'poll', signal);
-      const answer = await response.json();
       this.arrived();
-      this.flows();
+      this.flows(); // the head comes at once, the rest when there is something
+      const answer = await response.json();
       this.#deliver(answer);
       const idle = answer.auth === undefined && !answer.messages?.length;
       return idle ? Math.max(0, begun + 1000 - Date.now()) : 0; // a server that holds nothing back

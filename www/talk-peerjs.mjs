@@ -111,6 +111,11 @@ export class PeerjsTalk {
     return this.#identity.claim();
   }
 
+  /** We take leave: a reload is somebody new, whom our goodbye, if it comes late, does not concern. */
+  forget() {
+    this.#identity.forget();
+  }
+
   release() {
     this.#identity.release();
   }

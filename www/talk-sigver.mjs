@@ -39,6 +39,10 @@ export class SigverTalk {
     // the server gives the token
   }
 
+  forget() {
+    // nothing is kept
+  }
+
   release() {
     this.token = '';
   }

@@ -3,7 +3,7 @@
  * that has one more line: <script src="…/www/sigpost.js">.
  */
 
-import { after, before, describe, test } from 'node:test';
+import { after, afterEach, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { WebSocketServer } from 'ws';
 import { BROWSERS, Site } from './browsers.mjs';
@@ -69,9 +69,32 @@ for (const [name, { launch, missing }] of Object.entries(BROWSERS)) {
     });
     after(() => Promise.all([browser?.close(), site?.close()]));
 
+    /** What a test opened, also if it fails. */
+    const opened = [];
+    afterEach(() => Promise.all(opened.splice(0).map((close) => close())));
+
+    async function newPage(context) {
+      const page = await (context ?? await browser.newContext()).newPage();
+      opened.push(() => page.close().catch(() => {})); // it may be closed already
+      return page;
+    }
+
+    async function newProxy(rule = () => undefined) {
+      const proxy = await new Proxy(SERVER).listen();
+      proxy.rule = rule;
+      opened.push(() => proxy.close());
+      return proxy;
+    }
+
+    async function newFar(id, token) {
+      const far = new Peer(SERVER, TRANSPORTS.fetch, id, token);
+      opened.push(() => far.socket.close());
+      return far.open();
+    }
+
     /** A window with a peer, of a browser profile of its own if none is given. */
     async function newPeer(id, { server = SERVER, tag = tagFor(server), context } = {}) {
-      const page = await (context ?? await browser.newContext()).newPage();
+      const page = await newPage(context);
       await page.goto(site.page(tag));
       await page.evaluate(startPeer, { id, server });
       return page;
@@ -87,7 +110,6 @@ for (const [name, { launch, missing }] of Object.entries(BROWSERS)) {
       await hears(pages[1], 'hello ä€𝄞');
       const log = await logOf(pages[1]);
       assert.deepEqual([log.id, log.transport, log.sockets, log.errors], [b, 'sse', 1, []]);
-      await Promise.all(pages.map((it) => it.close()));
     });
 
     for (const transport of ['fetch', 'poll']) {
@@ -99,23 +121,20 @@ for (const [name, { launch, missing }] of Object.entries(BROWSERS)) {
         await connect(pages[0], id, 'hello');
         await hears(pages[1], 'hello');
         assert.equal((await logOf(pages[0])).transport, transport);
-        await Promise.all(pages.map((it) => it.close()));
-      });
+        });
     }
 
     browserTest('a proxy that holds streams back: long poll, and PeerJS hears nothing of it', async () => {
-      const proxy = await new Proxy(SERVER).listen();
-      proxy.rule = ({ url }) => (url.includes('transport=sse') ? { hold: true } : undefined);
+      const proxy = await newProxy(({ url }) => (
+        url.includes('transport=sse') ? { hold: true } : undefined));
       const page = await newPeer(newId(), { server: proxy.url });
       await opens(page);
       assert.equal((await logOf(page)).transport, 'poll');
-      await page.close();
-      await proxy.close();
     });
 
     browserTest('a broken connection comes back at its cursor, in each way', async () => {
-      const proxy = await new Proxy(SERVER).listen();
-      const far = await new Peer(SERVER, TRANSPORTS.fetch).open();
+      const proxy = await newProxy();
+      const far = await newFar();
       for (const transport of ['sse', 'fetch', 'poll']) {
         const id = newId();
         const tag = tagFor(proxy.url, `data-transports="${transport}"`);
@@ -135,10 +154,7 @@ for (const [name, { launch, missing }] of Object.entries(BROWSERS)) {
         const log = await logOf(page);
         assert.deepEqual(log.lines, [0, 1, 2, 3, 4, 5]);
         assert.deepEqual([log.transport, log.disconnected], [transport, 0]);
-        await page.close();
       }
-      far.socket.close();
-      await proxy.close();
     });
 
     browserTest('cut off while somebody calls: the call waits', async () => {
@@ -149,7 +165,6 @@ for (const [name, { launch, missing }] of Object.entries(BROWSERS)) {
       await connect(pages[0], b, 'are you there?');
       await hears(pages[1], 'are you there?');
       assert.deepEqual((await logOf(pages[1])).errors, []);
-      await Promise.all(pages.map((it) => it.close()));
     });
 
     browserTest('a page that is reloaded has its id back at once, and its messages arrive', async () => {
@@ -165,7 +180,22 @@ for (const [name, { launch, missing }] of Object.entries(BROWSERS)) {
         await connect(page, b, line);
         await hears(other, line);
       }
-      await Promise.all([page, other].map((it) => it.close()));
+    });
+
+    browserTest('one that says goodbye as it is reloaded is somebody new, and stays', async () => {
+      const id = newId();
+      const proxy = await newProxy(({ body }) => (body.includes('LEAVE')
+        ? { after: new Promise((resolve) => { setTimeout(resolve, 1000); }) } : undefined));
+      const page = await newPeer(id, { server: proxy.url });
+      await opens(page);
+      await page.evaluate(() => globalThis.addEventListener('pagehide', () => globalThis.peer.destroy()));
+      await page.reload();
+      await page.evaluate(startPeer, { id, server: proxy.url });
+      await opens(page);
+      await until('the goodbye', () => proxy.posts().length === 1);
+      await new Promise((resolve) => { setTimeout(resolve, 1500); });
+      const { disconnected, errors, sockets } = await logOf(page);
+      assert.deepEqual({ disconnected, errors, sockets }, { disconnected: 0, errors: [], sockets: 1 });
     });
 
     browserTest('a duplicated tab has the storage, but not the id', async () => {
@@ -175,7 +205,7 @@ for (const [name, { launch, missing }] of Object.entries(BROWSERS)) {
       await opens(page);
       const storage = await page.evaluate(() => ({ ...globalThis.sessionStorage }));
       assert.equal(Object.keys(storage).length, 1);
-      const copy = await context.newPage();
+      const copy = await newPage(context);
       await copy.goto(site.page(tagFor(SERVER)));
       await copy.evaluate((items) => Object.assign(globalThis.sessionStorage, items), storage);
       await copy.evaluate(startPeer, { id, server: SERVER });
@@ -193,7 +223,6 @@ for (const [name, { launch, missing }] of Object.entries(BROWSERS)) {
         });
       });
       await opens(copy);
-      await copy.close();
     });
 
     browserTest('two peers of one page that want one id: the server decides', async () => {
@@ -203,7 +232,6 @@ for (const [name, { launch, missing }] of Object.entries(BROWSERS)) {
       await page.evaluate(startPeer, { id, server: SERVER });
       await until('the refusal', async () => (await logOf(page)).errors.length > 0);
       assert.deepEqual((await logOf(page)).errors, ['unavailable-id']);
-      await page.close();
     });
 
     browserTest('disconnect() and reconnect()', async () => {
@@ -220,18 +248,15 @@ for (const [name, { launch, missing }] of Object.entries(BROWSERS)) {
       assert.deepEqual([again, errors], [id, []]);
       await page.evaluate(() => globalThis.peer.destroy());
       await until('the id is free', async () => {
-        const next = await new Peer(SERVER, TRANSPORTS.fetch, id, 'another').open();
-        next.socket.close();
+        await newFar(id, 'another');
         return true;
       });
-      await page.close();
     });
 
     browserTest('what was sent before the page left arrives', async () => {
-      const proxy = await new Proxy(SERVER).listen();
-      proxy.rule = ({ method }) => (method === 'POST'
-        ? { after: new Promise((resolve) => { setTimeout(resolve, 100); }) } : undefined);
-      const far = await new Peer(SERVER, TRANSPORTS.fetch).open();
+      const proxy = await newProxy(({ method }) => (method === 'POST'
+        ? { after: new Promise((resolve) => { setTimeout(resolve, 100); }) } : undefined));
+      const far = await newFar();
       const page = await newPeer(newId(), { server: proxy.url });
       await opens(page);
       await page.evaluate((dst) => {
@@ -243,13 +268,10 @@ for (const [name, { launch, missing }] of Object.entries(BROWSERS)) {
       }, far.id);
       await until('all', () => far.got.length === 5);
       assert.deepEqual([...far.got].sort(), [0, 1, 2, 3, 4]);
-      await page.close();
-      far.socket.close();
-      await proxy.close();
     });
 
     browserTest('heartbeats cost no request', async () => {
-      const proxy = await new Proxy(SERVER).listen();
+      const proxy = await newProxy();
       const page = await newPeer(newId(), { server: proxy.url });
       await opens(page);
       await page.evaluate(() => {
@@ -260,12 +282,14 @@ for (const [name, { launch, missing }] of Object.entries(BROWSERS)) {
       await page.evaluate(() => globalThis.peer.destroy());
       await until('the goodbye', () => proxy.posts().length > 0);
       assert.deepEqual(proxy.posts().map(({ body }) => body), ['{"type":"LEAVE"}']);
-      await page.close();
-      await proxy.close();
     });
 
     browserTest('every other WebSocket is the browser\'s', async () => {
       const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+      opened.push(() => {
+        server.clients.forEach((it) => it.terminate());
+        server.close();
+      });
       server.on('connection', (socket) => socket.on('message', (data) => socket.send(String(data))));
       const page = await newPeer(newId());
       const echo = await page.evaluate((url) => new Promise((resolve) => {
@@ -275,13 +299,10 @@ for (const [name, { launch, missing }] of Object.entries(BROWSERS)) {
           Object.prototype.toString.call(socket), WebSocket.OPEN]);
       }), `ws://127.0.0.1:${server.address().port}/`);
       assert.deepEqual(echo, ['echo', true, '[object WebSocket]', 1]);
-      server.clients.forEach((it) => it.terminate());
-      server.close();
-      await page.close();
     });
 
     browserTest('the module, from a page of the server: install() knows it', async () => {
-      const page = await (await browser.newContext()).newPage();
+      const page = await newPage();
       await page.goto(`${SERVER}/www/sigpost.mjs`);
       const id = newId();
       const result = await page.evaluate(async (url) => {
@@ -294,11 +315,10 @@ for (const [name, { launch, missing }] of Object.entries(BROWSERS)) {
       }, addressOf(SERVER, id));
       assert.deepEqual(result.slice(0, 2), ['{"type":"OPEN"}', true]);
       assert.match(result[2], /native code/);
-      await page.close();
     });
 
     browserTest('the token in the address is not the page\'s for ever', async () => {
-      const proxy = await new Proxy(SERVER).listen();
+      const proxy = await newProxy();
       const id = newId();
       const page = await newPeer(id, { server: proxy.url });
       await opens(page);
@@ -309,8 +329,6 @@ for (const [name, { launch, missing }] of Object.entries(BROWSERS)) {
       assert.equal(new Set(tokens).size, 1);
       const own = await page.evaluate(() => globalThis.peer.options.token);
       assert.notEqual(own, tokens[0], 'PeerJS has drawn a new one');
-      await page.close();
-      await proxy.close();
     });
   });
 }

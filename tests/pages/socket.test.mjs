@@ -141,13 +141,13 @@ for (const [name, options] of Object.entries(TRANSPORTS)) {
 describe('the choice of a transport', () => {
   const hold = (it) => (isStream(it) ? { hold: true } : undefined);
   for (const first of ['sse', 'fetch']) {
-    const options = { transports: [first, 'fetch', 'poll'], EventSource };
+    const options = { transports: [first, 'fetch', 'poll'], EventSource, firstMs: 2000 };
     withOne(`${first} held back by a proxy: poll, within seconds`, options, hold,
       async ({ near, proxy }) => {
         const begun = Date.now();
         await near.open();
         assert.equal(near.socket.transport, 'poll');
-        assert.ok(Date.now() - begun < 8000);
+        assert.ok(Date.now() - begun >= 1900 && Date.now() - begun < 5000);
         assert.deepEqual(near.heard.events, ['poll', 'open']);
         assert.equal(proxy.seen.filter(isStream).length, 1, 'no other stream is tried');
       });
@@ -182,6 +182,22 @@ describe('the choice of a transport', () => {
       await near.gets([1, 2]);
       assert.equal(near.socket.transport, 'poll');
     });
+
+  withPair('an EventSource that says nothing for a while: fetch, which sees heartbeats',
+    { ...ALL, silentMs: 1000 }, async ({ far, near, proxy }) => {
+      await until('fetch', () => near.socket.transport === 'fetch');
+      far.say(near, 1);
+      await near.gets([1]);
+      assert.deepEqual(near.heard.events, ['sse', 'open', 'fetch']);
+      const [, second] = proxy.seen.filter(isStream).map(params);
+      assert.match(second.cursor, /-\d+$/);
+    });
+
+  withPair('a poll is connected while it is held', TRANSPORTS.poll, async ({ near }) => {
+    near.socket.cut();
+    await until('its return', () => near.heard.events.includes('resumed'), 3000);
+    assert.equal(near.socket.connected, true);
+  });
 
   withPair('the next socket starts with what worked', ALL, async ({ near, proxy }) => {
     proxy.rule = (it) => (isStream(it) ? { status: 500 } : undefined);
