@@ -80,6 +80,36 @@ export class HttpError extends Error {
   }
 }
 
+/**
+ * A time limit made of whole seconds in which somebody could have acted: a computer that sleeps
+ * does not use it up.
+ */
+export class Countdown {
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #tick;
+
+  /**
+   * Begins, unless it is running.
+   * @param {number} ms
+   * @param {() => void} onend
+   */
+  start(ms, onend) {
+    let left = Math.ceil(ms / 1000);
+    this.#tick ??= setInterval(() => {
+      left -= 1;
+      if (left <= 0) {
+        this.stop();
+        onend();
+      }
+    }, 1000);
+  }
+
+  stop() {
+    clearInterval(this.#tick);
+    this.#tick = undefined;
+  }
+}
+
 /** A wait that can be cut short. One at a time. */
 export class Pause {
   /** @param {number} ms */

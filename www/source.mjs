@@ -4,10 +4,12 @@
  * A source here looks like an EventSource (readyState, close(), `open`, `error` and named events
  * with `data` and `lastEventId`), with two differences: it can start at a cursor, and a web server
  * that answers 502 for a while does not end it. Only a status that will not change does, and the
- * `error` event then carries it as `status`.
+ * `error` event then carries it as `status`. Whoever has to choose among ways down also hears
+ * `flow` (in this turn, something has come) and `held` (nothing has, and it should have).
  */
 
 import { HttpError, Pause, backoff, withParam } from './http.mjs';
+import { SseParser } from './sse.mjs';
 
 const CONNECTING = 0;
 const OPEN = 1;
@@ -18,80 +20,43 @@ const SILENCE_MS = 60_000;
 /** Between two tries to come back. */
 const AWAY_MAX_MS = 5000;
 
-/** Splits a text/event-stream into events (WHATWG HTML, 9.2.6). Fed in pieces of any size. */
-export class SseParser {
-  #onevent;
-  #first = true;
-  #afterCr = false;
-  #rest = '';
-  #type = '';
-  /** @type {string[]} */
-  #data = [];
-  #id;
-
-  /**
-   * @param {(event: {type: string, data: string, lastEventId: string}) => void} onevent
-   * @param {string} [lastEventId]
-   */
-  constructor(onevent, lastEventId = '') {
-    this.#onevent = onevent;
-    this.#id = lastEventId;
-    this.lastEventId = lastEventId;
-    /** @type {number | undefined} What the server asked for, in ms. */
-    this.retry = undefined;
-  }
-
-  /** @param {string} chunk */
-  push(chunk) {
-    if (chunk === '') {
-      return;
-    }
-    let text = this.#first ? chunk.replace(/^\uFEFF/, '') : chunk;
-    text = this.#afterCr ? text.replace(/^\n/, '') : text;
-    this.#first = false;
-    this.#afterCr = chunk.endsWith('\r');
-    const lines = (this.#rest + text).split(/\r\n|\r|\n/);
-    this.#rest = /** @type {string} */ (lines.pop());
-    lines.forEach((line) => this.#line(line));
-  }
-
-  /** @param {string} line */
-  #line(line) {
-    if (line === '') {
-      this.#dispatch();
-      return;
-    }
-    const [, name, value] = /** @type {string[]} */ (/^([^:]*)(?:: ?)?(.*)$/s.exec(line));
-    if (name === 'data') {
-      this.#data.push(value);
-    } else if (name === 'event') {
-      this.#type = value;
-    } else if (name === 'id' && !value.includes('\0')) {
-      this.#id = value;
-    } else if (name === 'retry' && /^\d+$/.test(value)) {
-      this.retry = Number(value);
-    }
-  }
-
-  #dispatch() {
-    const event = { type: this.#type || 'message', data: this.#data.join('\n') };
-    const empty = this.#data.length === 0;
-    this.#type = '';
-    this.#data = [];
-    this.lastEventId = this.#id;
-    if (!empty) {
-      this.#onevent({ ...event, lastEventId: this.#id });
-    }
-  }
-}
+/**
+ * Where and how a request asks for what comes after the cursor.
+ * @typedef {(transport: string, cursor: string) =>
+ *   {url: string, headers?: Record<string, string>}} Ask
+ *
+ * @typedef {object} SourceOptions
+ * @property {string} [lastEventId] the cursor to start at
+ * @property {typeof fetch} [fetch]
+ * @property {Ask} [ask] without one, the cursor goes into the header Last-Event-ID
+ * @property {number} [firstMs] a turn without a byte for this long is told as `held`
+ */
 
 /**
- * The life both sources share: turn after turn, until closed or refused for good. A turn is one
+ * @param {string} url
+ * @returns {Ask}
+ */
+function inHeader(url) {
+  return (transport, cursor) => ({
+    url: transport === 'poll' ? withParam(url, 'transport', 'poll') : url,
+    headers: /** @type {Record<string, string>} */ (cursor ? { 'Last-Event-ID': cursor } : {}),
+  });
+}
+
+/** Somewhere between three and five quarters of it. */
+const about = (/** @type {number} */ ms) => ms * (0.75 + Math.random() * 0.5);
+
+/**
+ * The life all sources share: turn after turn, until closed or refused for good. A turn is one
  * request from its head to its end.
  */
-class Source extends EventTarget {
+export class Source extends EventTarget {
   #pause = new Pause();
   #failures = 0;
+  #stay = 0;
+  #firstMs;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #watch;
   /** @type {AbortController | undefined} */
   #turn;
   /** @type {number | undefined} Milliseconds before coming back, if the server said so. */
@@ -99,19 +64,22 @@ class Source extends EventTarget {
 
   /**
    * @param {string} url
-   * @param {{lastEventId?: string, fetch?: typeof fetch}} [options]
+   * @param {SourceOptions} [options]
    */
   constructor(url, options = {}) {
     super();
     this.url = url;
     this.lastEventId = options.lastEventId ?? '';
     this.fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
+    this.ask = options.ask ?? inHeader(url);
+    this.#firstMs = options.firstMs;
     this.readyState = CONNECTING;
     this.#run();
   }
 
   close() {
     this.readyState = CLOSED;
+    clearTimeout(this.#watch);
     this.#turn?.abort();
     this.#pause.end();
   }
@@ -140,9 +108,12 @@ class Source extends EventTarget {
     try {
       const wait = await this.turn(this.#turn.signal);
       this.#failures = 0;
-      return wait;
+      return Math.max(wait, this.#stay);
     } catch (error) {
-      return this.#failed(error);
+      return Math.max(this.#failed(error), this.#stay);
+    } finally {
+      clearTimeout(this.#watch);
+      this.#stay = 0;
     }
   }
 
@@ -153,32 +124,38 @@ class Source extends EventTarget {
     }
     if (error instanceof HttpError && !error.passing) {
       this.close();
-      this.emit('error', { status: error.status });
+      this.emit('error', { status: error.status, reason: error });
       return 0;
     }
-    this.lost();
+    this.lost(error);
     const wait = backoff(Math.max(0, this.#failures - 1), this.retry, AWAY_MAX_MS);
     this.#failures += 1;
-    return Math.max(wait, error.retryAfter ?? 0);
+    return Math.max(wait, (error.retryAfter ?? 0) * (1 + Math.random() / 4));
   }
 
-  /** Ends this turn as if the network had. */
-  drop() {
+  /**
+   * Ends this turn as if the network had.
+   * @param {number} [ms] and does not come back sooner
+   */
+  drop(ms = 0) {
+    this.#stay = ms;
     this.#turn?.abort();
+  }
+
+  /** Comes back now, if it is waiting to. */
+  hurry() {
+    this.#pause.end();
   }
 
   /**
    * @param {string} accept
-   * @param {string} url
+   * @param {string} transport
    * @param {AbortSignal} signal
    */
-  async request(accept, url, signal) {
-    /** @type {Record<string, string>} */
-    const headers = { Accept: accept };
-    if (this.lastEventId) {
-      headers['Last-Event-ID'] = this.lastEventId;
-    }
-    const response = await this.fetch(url, { headers, signal, cache: 'no-store' });
+  async request(accept, transport, signal) {
+    const { url, headers } = this.ask(transport, this.lastEventId);
+    const options = { headers: { Accept: accept, ...headers }, signal };
+    const response = await this.fetch(url, { ...options, cache: 'no-store' });
     if (response.status !== 200) {
       throw new HttpError(response);
     }
@@ -193,11 +170,31 @@ class Source extends EventTarget {
     }
   }
 
-  lost() {
+  /** From now on something should come within `firstMs`. */
+  expect() {
+    clearTimeout(this.#watch);
+    if (this.#firstMs !== undefined) {
+      this.#watch = setTimeout(() => this.emit('held'), this.#firstMs);
+    }
+  }
+
+  /** Something has come. */
+  flows() {
+    clearTimeout(this.#watch);
+    this.emit('flow');
+  }
+
+  /** @param {unknown} [reason] none: the other side ended it in order */
+  lost(reason) {
     if (this.readyState !== CLOSED) {
       this.readyState = CONNECTING;
-      this.emit('error');
+      this.emit('error', { reason });
     }
+  }
+
+  /** Milliseconds before coming back after an end in order. */
+  respite() {
+    return about(this.retry ?? 1000);
   }
 
   /**
@@ -215,12 +212,13 @@ export class StreamSource extends Source {
 
   /** @param {AbortSignal} signal */
   async turn(signal) {
-    const response = await this.request('text/event-stream', this.url, signal);
+    this.expect();
+    const response = await this.request('text/event-stream', 'sse', signal);
     const parser = new SseParser((event) => this.#event(event), this.lastEventId);
     this.arrived();
     await this.#read(/** @type {ReadableStream<Uint8Array>} */ (response.body), parser);
     this.lost();
-    return this.retry * (0.75 + Math.random() * 0.5);
+    return this.respite();
   }
 
   /**
@@ -230,6 +228,7 @@ export class StreamSource extends Source {
   async #read(body, parser) {
     const reader = body.getReader();
     const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+    let first = true;
     let watch;
     try {
       while (this.readyState !== CLOSED) { // an event may have been the last
@@ -239,13 +238,25 @@ export class StreamSource extends Source {
         if (done) {
           return;
         }
-        parser.push(decoder.decode(value, { stream: true }));
-        this.lastEventId = parser.lastEventId;
-        this.retry = parser.retry ?? this.retry;
+        if (first) {
+          this.flows();
+        }
+        first = false;
+        this.#take(parser, decoder.decode(value, { stream: true }));
       }
     } finally {
       clearTimeout(watch);
     }
+  }
+
+  /**
+   * @param {SseParser} parser
+   * @param {string} text
+   */
+  #take(parser, text) {
+    parser.push(text);
+    this.lastEventId = parser.lastEventId;
+    this.retry = parser.retry ?? this.retry;
   }
 
   /** @param {{type: string, data: string, lastEventId: string}} event */
@@ -257,8 +268,9 @@ export class StreamSource extends Source {
 }
 
 /**
- * Long poll: `GET url?transport=poll`, the cursor in the header Last-Event-ID and never in the
- * URL. Answers `{cursor, auth?, gap?, messages}`, or `{final: true, event, data}` at the end.
+ * Long poll: `GET url?transport=poll`. Answers `{cursor, auth?, gap?, messages}`, and at the end
+ * `final: true` with `event` and `data`, or with its reason among the messages. Its messages have one
+ * cursor together, and so none of their own.
  */
 export class PollSource extends Source {
   /** @param {AbortSignal} signal */
@@ -266,10 +278,10 @@ export class PollSource extends Source {
     const begun = Date.now();
     const watch = setTimeout(() => this.drop(), 2 * SILENCE_MS);
     try {
-      const url = withParam(this.url, 'transport', 'poll');
-      const response = await this.request('application/json', url, signal);
-      const answer = await response.json();
+      const response = await this.request('application/json', 'poll', signal);
       this.arrived();
+      this.flows(); // the head comes at once, the rest when there is something
+      const answer = await response.json();
       this.#deliver(answer);
       const idle = answer.auth === undefined && !answer.messages?.length;
       return idle ? Math.max(0, begun + 1000 - Date.now()) : 0; // a server that holds nothing back
@@ -297,7 +309,7 @@ export class PollSource extends Source {
   #event(type, value) {
     if (value !== undefined && this.readyState !== CLOSED) {
       const data = typeof value === 'string' ? value : JSON.stringify(value);
-      this.emit(type, { data, lastEventId: this.lastEventId });
+      this.emit(type, { data, lastEventId: '' });
     }
   }
 }

@@ -7,7 +7,7 @@ import { after, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { EventSource } from 'eventsource';
 import { Sigver } from '../../www/sigver.mjs';
-import { SseParser } from '../../www/source.mjs';
+import { SseParser } from '../../www/sse.mjs';
 import { backoff, retryAfter } from '../../www/http.mjs';
 import { Proxy } from './proxy.mjs';
 

@@ -14,6 +14,7 @@ import http from 'node:http';
  * - `{hold: true}`: pass it on and keep the answer's body back
  * - `{before: text}`: the answer's body begins with this
  * - `{forget: true}`: pass it on without Last-Event-ID
+ * - `{after: promise}`: only then
  */
 
 function breakAnswer(answer, res, how) {
@@ -37,6 +38,8 @@ export class Proxy {
   seen = [];
   /** Decides over a request; see above. */
   rule = () => undefined;
+  /** Changes the address of a request on its way. */
+  rewrite = (url) => url;
   #target;
   #streams = new Set();
   #server = http.createServer((req, res) => this.#handle(req, res));
@@ -73,6 +76,7 @@ export class Proxy {
     const request = { method: req.method, url: req.url, headers: req.headers, body: String(body) };
     this.seen.push(request);
     const how = this.rule(request) ?? {};
+    await how.after;
     if (how.drop || res.destroyed) { // or the client has left already
       res.destroy();
     } else if (how.status) {
@@ -88,7 +92,7 @@ export class Proxy {
       delete headers['last-event-id'];
     }
     const { hostname, port } = this.#target;
-    const options = { hostname, port, path: req.url, method: req.method, headers };
+    const options = { hostname, port, path: this.rewrite(req.url), method: req.method, headers };
     const upstream = http.request(options, (answer) => breakAnswer(answer, res, how));
     upstream.on('error', () => res.destroy());
     if (req.method === 'GET') {
