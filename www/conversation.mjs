@@ -2,8 +2,9 @@
  * What goes over one of PeerJS's data connections: lines of text, and files both ways. It knows no
  * document and no server.
  *
- * Events: `state`, `text` (with `text`), `file` (with `transfer`, an Incoming), `gone` (once, with
- * `reason` if something is wrong; the object is of no further use).
+ * Events: `state`, `text` (with `text`), `file` (with `transfer`, an Incoming), `trouble` (with `text`),
+ * `gone` (once, with `opened`, whether it ever was, and `reason` if something is wrong; the object is of
+ * no further use).
  */
 
 import { routeOf } from './route.mjs';
@@ -21,6 +22,7 @@ export class Conversation extends EventTarget {
   #connection;
   /** @type {'calling' | 'open' | 'interrupted' | 'gone'} */
   state = 'calling';
+  #opened = false;
   #sent = 0;
   /** @type {Map<number, Outgoing>} */
   #outgoing = new Map();
@@ -125,6 +127,7 @@ export class Conversation extends EventTarget {
   /** @param {'open' | 'interrupted' | 'gone'} state */
   #change(state) {
     this.state = state;
+    this.#opened ||= state === 'open';
     this.#emit('state');
   }
 
@@ -134,7 +137,7 @@ export class Conversation extends EventTarget {
       this.#change('gone');
       const transfers = [...this.#outgoing.values(), ...this.#incoming.values()];
       transfers.forEach((transfer) => transfer.end('the connection ended'));
-      this.#emit('gone', { reason });
+      this.#emit('gone', { opened: this.#opened, reason });
     }
   }
 

@@ -13,12 +13,6 @@ const { Peer, sigpost } = /** @type {any} */ (globalThis);
 /** PeerJS's messages wait on the server for 5 s: who calls meanwhile is not missed. */
 const CUT_MS = 4000;
 const STORED = 'sigpost peerjs page id';
-const MISSING = {
-  sigpost: 'sigpost.js is not beside this page: run make, which makes it of the modules there.',
-  peerjs: 'PeerJS is not here yet, since sigpost does not bring it: ./dev run fetches it; elsewhere, put '
-    + 'peerjs.min.js of the npm package peerjs 1.5 into the directory lib beside this page, and reload.',
-};
-
 /** How the signalling is, in a word and a sentence. @type {Record<string, [string, string]>} */
 const STATES = {
   connecting: ['Connecting', 'Asking the server.'],
@@ -117,7 +111,7 @@ function converse(connection) {
     addFile(transfer, () => transfer.refuse('not wanted'), peer);
   });
   on('trouble', ({ text }) => problem(text));
-  on('gone', ({ reason }) => gone(conversation, reason));
+  on('gone', (how) => gone(conversation, how));
   showState(conversation.state);
   show();
 }
@@ -147,13 +141,14 @@ function closeOlder(conversation) {
 
 /**
  * @param {Conversation} conversation
- * @param {string} reason
+ * @param {{opened: boolean, reason: string}} how
  */
-function gone(conversation, reason) {
+function gone(conversation, { opened, reason }) {
+  const { peer } = conversation;
   conversations.delete(conversation);
-  if (![...conversations].some(({ peer }) => peer === conversation.peer)) {
-    addMark(reason ? `No connection with ${conversation.peer}: ${reason}`
-      : `The connection with ${conversation.peer} ended`, 'bad');
+  if (![...conversations].some((it) => it.peer === peer) && (opened || reason)) {
+    addMark(`${opened ? 'The connection with' : 'No connection with'} ${peer}${
+      opened ? ' ended' : ''}${reason ? `: ${reason}` : ''}`, 'bad');
   }
   if (conversations.size === 0) {
     showRoute(undefined);
@@ -200,13 +195,19 @@ function taken(id) {
 }
 
 /** @param {string} id */
+function showCode(id) {
+  const { protocol, hostname, port, pathname } = mountPath();
+  const options = { host: `'${hostname}'`, port: port || (protocol === 'https:' ? 443 : 80), path: `'${pathname}'` };
+  const rows = Object.entries(options).map(([name, value]) => `  ${name}: ${value},\n`).join('');
+  byId('code').textContent = `const peer = new Peer('${id}', {\n${rows}});`;
+}
+
+/** @param {string} id */
 function begin(id) {
   store(id);
   signalling.begin(id);
   showYou({ id, link: address({ to: id }) });
-  const { protocol, hostname, port } = mountPath();
-  const at = `host: '${hostname}', port: ${port || (protocol === 'https:' ? 443 : 80)}`;
-  byId('code').textContent = `const peer = new Peer('${id}', {\n  ${at}, path: '${mountPath().pathname}',\n});`;
+  showCode(id);
 }
 
 /** @param {number} ms */
@@ -295,9 +296,20 @@ function wire() {
   byId('transports').addEventListener('change', (/** @type {any} */ { target }) => {
     signalling.use(target.value);
   });
-  byId('chat').addEventListener('dragover', (/** @type {DragEvent} */ event) => event.preventDefault());
-  byId('chat').addEventListener('drop', (/** @type {DragEvent} */ event) => {
+  wireDrop(byId('chat'));
+}
+
+/** Files may be dropped there. @param {HTMLElement} box */
+function wireDrop(box) {
+  const over = (/** @type {boolean} */ is) => { box.dataset.over = String(is && open().length > 0); };
+  box.addEventListener('dragover', (event) => {
     event.preventDefault();
+    over(true);
+  });
+  box.addEventListener('dragleave', () => over(false));
+  box.addEventListener('drop', (event) => {
+    event.preventDefault();
+    over(false);
     send([...event.dataTransfer?.files ?? []]);
   });
 }
@@ -315,7 +327,7 @@ byId('endpoint').textContent = new URL('peerjs', mountPath()).href;
 if (sigpost && Peer) {
   start();
 } else {
-  byId('missing').textContent = sigpost ? MISSING.peerjs : MISSING.sigpost;
-  byId('missing').hidden = false;
+  showCode('abcd-efgh');
+  byId(sigpost ? 'no-peerjs' : 'no-sigpost').hidden = false;
   byId('main').classList.add('lacking');
 }

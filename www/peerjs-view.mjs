@@ -160,6 +160,7 @@ function outcome({ url, name }, from) {
   const link = document.createElement('a');
   link.href = url;
   link.download = name;
+  link.className = 'button quiet';
   link.textContent = 'Save';
   link.setAttribute('aria-label', `Save ${name}`);
   return link;
@@ -188,6 +189,9 @@ export function addFile(transfer, stop, from) {
     part('.amount').textContent = going ? `${size(bytes)} of ${size(transfer.size)}`
       : size(transfer.size);
     part('progress').value = transfer.size ? bytes / transfer.size : 1;
+    if (!going && document.activeElement === part('button')) {
+      byId('lines').focus(); // it is hidden now
+    }
     part('progress').hidden = part('button').hidden = !going;
     part('.outcome').replaceChildren(...{
       going: [], done: [outcome(transfer, from)], stopped: [`Stopped: ${reason}`],

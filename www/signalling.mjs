@@ -11,7 +11,7 @@
  * - `gap`: it was away for so long that messages to it expired
  * - `unavailable`, with `id`: nobody has the id that was called
  * - `taken`, with `id`: somebody else has the id wanted for ourselves
- * - `trouble`, with `text`: what PeerJS says
+ * - `trouble`, with `text`
  */
 
 /** Between two tries, when PeerJS has given up a server. */
@@ -19,6 +19,13 @@ const RETRY_MS = 2000;
 
 /** After these it is no use to try again. */
 const FATAL = new Set(['unavailable-id', 'invalid-id', 'invalid-key', 'browser-incompatible']);
+
+/** What PeerJS says in fewer words. @type {Record<string, string>} */
+const WORDS = {
+  'browser-incompatible': 'This browser has no WebRTC, or it is switched off.',
+  'invalid-id': 'An id consists of letters and digits, with single dashes, underscores or blanks between.',
+  'invalid-key': 'This server does not have the key “peerjs”.',
+};
 
 /** @typedef {'connecting' | 'online' | 'cut' | 'away' | 'ended'} State */
 
@@ -184,7 +191,7 @@ export class Signalling extends EventTarget {
     } else if (type === 'unavailable-id') {
       this.#emit('taken', { id: this.#id });
     } else if (type !== 'network') { // that shows in the state
-      this.#emit('trouble', { text: message });
+      this.#emit('trouble', { text: WORDS[type] ?? message });
     }
   }
 

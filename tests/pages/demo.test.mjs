@@ -307,6 +307,7 @@ describe('ids', () => {
     await says(page, 'status', 'Calling nobody-there.');
     await says(page, 'problem', 'Nobody has the id nobody-there now.');
     await says(page, 'fact-channel', 'none');
+    assert.equal(await page.locator('#lines .mark').count(), 0);
     await call(page, await idOf(page));
     await says(page, 'problem', /^That is your own id/);
     await close(page);
@@ -398,7 +399,7 @@ describe('the entrance', () => {
     const page = await newWindow();
     await page.goto(`${SERVER}/`);
     assert.equal(page.url(), `${SERVER}/www/`);
-    const links = await page.locator('a[href]').evaluateAll((all) => all.map((it) => it.href));
+    const links = await page.locator('a[href]').evaluateAll((all) => all.map((it) => new URL(it.getAttribute('href'), document.baseURI).href));
     const server = new URL(SERVER).origin;
     assert.ok(links.every((it) => new URL(it).origin === server), links.join());
     assert.ok((await textOf(page, 'at')).startsWith(SERVER));
