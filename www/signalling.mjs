@@ -17,6 +17,9 @@
 /** Between two tries, when PeerJS has given up a server. */
 const RETRY_MS = 2000;
 
+/** A way down that is back so soon was not away: streams end and begin anew now and then. */
+const BLINK_MS = 1500;
+
 /** After these it is no use to try again. */
 const FATAL = new Set(['unavailable-id', 'invalid-id', 'invalid-key', 'browser-incompatible']);
 
@@ -45,6 +48,8 @@ export class Signalling extends EventTarget {
   #awaySince = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #retry;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #blink;
   /** @type {State} */
   state = 'connecting';
 
@@ -114,6 +119,9 @@ export class Signalling extends EventTarget {
       this.#socket.cut(ms);
       this.#awaySince = performance.now();
       this.#change('cut');
+      if (this.transport === 'poll') { // one with nothing to say is silent: not refused must do
+        this.#blink = setTimeout(() => this.#resumed(), ms + BLINK_MS);
+      }
     }
   }
 
@@ -159,11 +167,12 @@ export class Signalling extends EventTarget {
   #lost() {
     if (this.state === 'online') {
       this.#awaySince = performance.now();
-      this.#change('away');
+      this.#blink = setTimeout(() => this.#change('away'), BLINK_MS);
     }
   }
 
   #resumed() {
+    clearTimeout(this.#blink);
     if (this.state === 'cut' || this.state === 'away') {
       this.#change('online');
       this.#emit('resumed', { ms: performance.now() - this.#awaySince });
@@ -198,6 +207,7 @@ export class Signalling extends EventTarget {
   /** PeerJS has no server any more, because we said so, or it has given it up. */
   #disconnected() {
     if (!this.#leaving && this.state !== 'ended') {
+      clearTimeout(this.#blink);
       this.#change('away');
       this.#retry = setTimeout(() => this.#again(), RETRY_MS);
     }
@@ -213,6 +223,7 @@ export class Signalling extends EventTarget {
 
   #leave() {
     clearTimeout(this.#retry);
+    clearTimeout(this.#blink);
     this.#leaving = true;
     this.#peer?.disconnect();
     this.#socket = undefined;

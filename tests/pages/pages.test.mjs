@@ -6,7 +6,7 @@ import { describe } from 'node:test';
 import assert from 'node:assert/strict';
 import {
   DEVICES, SCREENSHOTS, SERVER, browserTest, close, forgive, nameless, newWindow, picture, says, textOf,
-} from './browser.mjs';
+} from './windows.mjs';
 import { Proxy } from './proxy.mjs';
 
 const PAGE = 'sigver.html';
