@@ -1,16 +1,16 @@
-/** The page of the two windows: what is clicked goes to the visit, what it tells is shown. */
+/** The sigver page: what is clicked goes to the visit, what it tells is shown. */
 
 import { Visit } from './visit.mjs';
 import { WireLog } from './wirelog.mjs';
-import { addLine, byId, pill, say, showPartner, showRoute, showSession, showStream, travel }
-  from './view.mjs';
+import { byId, copy, mountPath, newName, onSubmit, pill, say, showRoute, stunUri, travel }
+  from './page.mjs';
+import { addLine, showPartner, showSession, showStream } from './view.mjs';
 
-const KEY_LETTERS = 'abcdefghjkmnpqrstvwxyz23456789';
 const CUT = 'Cut off from the server. What is meant for this window waits there.';
 
 /**
  * What to say in each phase of a visit.
- * @type {Record<string, {word: string, tone: import('./view.mjs').Tone,
+ * @type {Record<string, {word: string, tone: import('./page.mjs').Tone,
  *   sentence: (it: any) => string}>}
  */
 const PHASES = {
@@ -42,24 +42,8 @@ let visit;
 /** What holds apart from the stream. */
 let sentence = '';
 
-/** @returns {URL} the mount path: this page's address up to its last `www/` */
-function base() {
-  const url = new URL('.', document.baseURI);
-  url.pathname = url.pathname.replace(/\/www\/(?!.*\/www\/).*$/, '/');
-  return url;
-}
-
-function newKey() {
-  const random = crypto.getRandomValues(new Uint8Array(12));
-  const letters = Array.from(random, (byte) => KEY_LETTERS[byte % KEY_LETTERS.length]).join('');
-  return letters.replace(/(.{4})(?=.)/g, '$1-');
-}
-
-/** @returns {string} the STUN server as a URI, or nothing */
-function stun() {
-  const value = byId('stun').value.trim();
-  return value && !/^stuns?:/.test(value) ? `stun:${value}` : value;
-}
+const newKey = () => newName(3);
+const stun = () => stunUri(byId('stun').value);
 
 /** @param {string} key */
 function linkTo(key) {
@@ -127,7 +111,7 @@ function stay(next) {
  */
 function begin(key, opening) {
   const iceServers = stun() ? [{ urls: stun() }] : [];
-  const here = new Visit(base(), { key, opening, iceServers, transport: byId('transport').value });
+  const here = new Visit(mountPath(), { key, opening, iceServers, transport: byId('transport').value });
   const on = (/** @type {string} */ type, /** @type {(event: any) => void} */ handle) => {
     here.addEventListener(type, (event) => here === visit && handle(event));
   };
@@ -163,34 +147,12 @@ function write(text) {
   addLine(text, true, direct ? 'directly' : 'via the server');
 }
 
-async function copy() {
-  try {
-    await navigator.clipboard.writeText(byId('link').value);
-    byId('copy').textContent = 'Copied';
-  } catch { // not everywhere without https
-    byId('link').select();
-    byId('copy').textContent = 'Ctrl+C';
-  }
-  setTimeout(() => { byId('copy').textContent = 'Copy'; }, 2000);
-}
-
 function joinFromAddress() {
   const key = keyFromAddress();
   if (key && key !== visit?.key) {
     byId('key').value = key;
     begin(key, false);
   }
-}
-
-/**
- * @param {string} id
- * @param {(event: any) => void} handle
- */
-function onSubmit(id, handle) {
-  byId(id).addEventListener('submit', (/** @type {SubmitEvent} */ event) => {
-    event.preventDefault();
-    handle(event);
-  });
 }
 
 onSubmit('start', ({ submitter }) => begin(byId('key').value, submitter?.value !== 'join'));
@@ -204,11 +166,11 @@ onSubmit('write', () => {
 byId('another').addEventListener('click', () => { byId('key').value = newKey(); });
 byId('leave').addEventListener('click', leave);
 byId('cut').addEventListener('click', () => visit?.cutOrResume());
-byId('copy').addEventListener('click', copy);
+byId('copy').addEventListener('click', () => copy('link', 'copy'));
 byId('clear').addEventListener('click', () => wire.clear());
 addEventListener('hashchange', joinFromAddress);
 
-byId('endpoint').textContent = new URL('sigver/opened', base()).href;
+byId('endpoint').textContent = new URL('sigver/opened', mountPath()).href;
 byId('key').value = newKey();
 byId('stun').value = new URLSearchParams(location.search).get('stun') ?? '';
 stay(undefined);

@@ -6,6 +6,8 @@
  * object is of no further use).
  */
 
+import { routeOf } from './route.mjs';
+
 /** @typedef {{type?: RTCSdpType, sdp?: string, candidate?: string}} Signal */
 
 export class Peer extends EventTarget {
@@ -59,17 +61,9 @@ export class Peer extends EventTarget {
     }
   }
 
-  /** How the packets go, once they do: the candidate's type and protocol. */
-  async route() {
-    const stats = await this.#connection.getStats();
-    for (const report of stats.values()) {
-      if (report.type === 'transport' && report.selectedCandidatePairId) {
-        const pair = stats.get(report.selectedCandidatePairId);
-        const { candidateType, protocol } = stats.get(pair.localCandidateId);
-        return { type: candidateType, protocol };
-      }
-    }
-    return undefined;
+  /** How the packets go, once they do. */
+  route() {
+    return routeOf(this.#connection);
   }
 
   /** @param {() => Promise<void>} step */

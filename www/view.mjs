@@ -1,58 +1,11 @@
 /**
- * What one sees of the page of the two windows, but for the wire log. It knows the document and
- * is told everything else.
+ * What one sees of the sigver page, but for the wire log. It knows the document and is told
+ * everything else.
  */
 
-/** @typedef {'idle' | 'wait' | 'good' | 'bad'} Tone */
+import { byId, fact, keepToEnd, now } from './page.mjs';
 
-/**
- * @param {string} id
- * @returns {any} the element
- */
-export const byId = (id) => document.getElementById(id);
-
-/**
- * Changes a box, and keeps to its end if it stood there.
- * @param {HTMLElement} box
- * @param {() => void} change
- */
-export function keepToEnd(box, change) {
-  const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 40;
-  change();
-  if (atEnd) {
-    box.scrollTop = box.scrollHeight;
-  }
-}
-
-/**
- * @param {string} id
- * @param {string} text
- * @param {Tone} tone
- */
-export function fact(id, text, tone) {
-  byId(id).textContent = text;
-  byId(id).dataset.tone = tone;
-}
-
-/**
- * How things are: a sentence (a screen reader says it, so only when it is another), and a word.
- * @param {string} sentence
- */
-export function say(sentence) {
-  if (byId('status').textContent !== sentence) {
-    byId('status').textContent = sentence;
-  }
-}
-
-/**
- * @param {string} word
- * @param {Tone} tone
- */
-export function pill(word, tone) {
-  byId('pill').dataset.tone = tone;
-  byId('pill-text').textContent = word;
-  document.title = tone === 'idle' ? 'sigpost: two windows, one key' : `${word}, sigpost`;
-}
+/** @typedef {import('./page.mjs').Tone} Tone */
 
 /** @type {Record<string, {word: string, tone: Tone, way: string}>} */
 const STREAM = {
@@ -124,19 +77,6 @@ function showComposer(known, open) {
   byId('send').disabled = !known && !open;
 }
 
-/** @type {Record<string, string>} how WebRTC calls the candidate that won, and how we do */
-const ROUTES = { host: 'direct', srflx: 'direct, past a NAT', prflx: 'direct, past a NAT' };
-
-/** @param {{type: string, protocol: string} | undefined} route */
-export function showRoute(route) {
-  if (route) {
-    const { type, protocol } = route;
-    fact('fact-route', `${ROUTES[type] ?? type}, ${protocol.toUpperCase()}`, 'good');
-  } else {
-    fact('fact-route', 'none', 'idle');
-  }
-}
-
 /** @param {{key: string, role: string, link?: string} | undefined} session */
 export function showSession(session) {
   const focused = byId('start').contains(document.activeElement);
@@ -156,22 +96,6 @@ export function showSession(session) {
 }
 
 /**
- * A dot that travels along the message's way.
- * @param {'up' | 'down'} direction
- */
-export function travel(direction) {
-  if (matchMedia('(prefers-reduced-motion: reduce)').matches) {
-    return;
-  }
-  const ends = [{ transform: 'translate(88px, 118px)' }, { transform: 'translate(150px, 62px)' }];
-  byId('mote').dataset.direction = direction;
-  byId('mote').animate(
-    ends.map((end) => ({ ...end, visibility: 'visible' })),
-    { duration: 450, easing: 'ease-in-out', direction: direction === 'up' ? 'normal' : 'reverse' },
-  );
-}
-
-/**
  * @param {string} text
  * @param {boolean} mine
  * @param {string} how
@@ -180,11 +104,10 @@ export function addLine(text, mine, how) {
   const line = document.createElement('div');
   const words = document.createElement('p');
   const small = document.createElement('small');
-  const time = new Date().toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
   line.className = 'line';
   line.dataset.mine = String(mine);
   words.textContent = text;
-  small.textContent = `${mine ? 'You' : 'The other'} · ${time} · ${how}`;
+  small.textContent = `${mine ? 'You' : 'The other'} · ${now()} · ${how}`;
   line.append(words, small);
   byId('chat-empty').hidden = true;
   keepToEnd(byId('lines'), () => byId('lines').append(line));

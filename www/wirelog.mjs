@@ -2,7 +2,7 @@
  * The list of what went to and came from the server: a line a message, its text behind it.
  */
 
-import { byId, keepToEnd } from './view.mjs';
+import { byId, keepToEnd } from './page.mjs';
 
 const ROWS_MAX = 300;
 const PEEK_MAX = 160;

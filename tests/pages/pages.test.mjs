@@ -1,89 +1,18 @@
 /**
- * The pages in a real browser, served by the server at $SIGPOST_URL: two windows meet, talk, and
- * lose and find the server again. With $SCREENSHOTS, pictures of every state go to that directory.
+ * The sigver page in a real browser: two windows meet, talk, and lose and find the server again.
  */
 
-import { after, before, describe, test } from 'node:test';
+import { describe } from 'node:test';
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { chromium } from 'playwright-core';
+import {
+  DEVICES, SCREENSHOTS, SERVER, browserTest, close, forgive, nameless, newWindow, picture, says, textOf,
+} from './windows.mjs';
 import { Proxy } from './proxy.mjs';
 
-const SERVER = process.env.SIGPOST_URL?.replace(/\/$/, '');
-const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
-const SCREENSHOTS = process.env.SCREENSHOTS;
-const POLICY = "default-src 'self'";
+const PAGE = 'sigver.html';
 
-/** Nothing of its own on the network; candidates as addresses, loopback among them. */
-const FLAGS = [
-  '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-  '--disable-component-update', '--disable-sync', '--allow-loopback-in-peer-connection',
-  '--disable-features=WebRtcHideLocalIpsWithMdns',
-];
-
-const DEVICES = {
-  desktop: { viewport: { width: 1280, height: 900 } },
-  phone: { viewport: { width: 360, height: 780 }, deviceScaleFactor: 2, hasTouch: true },
-};
-
-function missing() {
-  if (!SERVER) {
-    return 'SIGPOST_URL is not set';
-  }
-  return existsSync(CHROMIUM) ? false : `${CHROMIUM} is not there`;
-}
-
-const skip = missing();
-let browser;
-
-before(async () => {
-  if (!skip) {
-    const args = process.getuid() === 0 ? ['--no-sandbox', ...FLAGS] : FLAGS;
-    browser = await chromium.launch({ executablePath: CHROMIUM, args });
-  }
-});
-
-after(() => browser?.close());
-
-/** Whatever must not happen, of all windows. */
-const faults = [];
-
-function watch(page) {
-  page.on('console', (message) => faults.push(`${message.type()}: ${message.text()}`));
-  page.on('pageerror', (error) => faults.push(String(error)));
-  page.on('request', (request) => {
-    const { protocol, hostname } = new URL(request.url());
-    if (!/^https?:$/.test(protocol) || hostname !== new URL(SERVER).hostname) {
-      faults.push(`a request to ${request.url()}`);
-    }
-  });
-}
-
-/** A window of a browser of its own, under the strictest policy the page promises to bear. */
-async function newWindow(options = {}, server = SERVER) {
-  const context = await browser.newContext(options);
-  const page = await context.newPage();
-  watch(page);
-  page.setDefaultTimeout(15000);
-  page.home = `${server}/www/`;
-  await page.route(/\/www\/(index\.html)?([?#].*)?$/, async (route) => {
-    const response = await route.fetch();
-    const headers = { ...response.headers(), 'content-security-policy': POLICY };
-    await route.fulfill({ response, headers });
-  });
-  return page;
-}
-
-const textOf = (page, id) => page.locator(`#${id}`).textContent();
-
-/** Waits until the element says something that matches. */
-function says(page, id, pattern) {
-  return page.locator(`#${id}`).filter({ hasText: pattern }).waitFor();
-}
-
-async function openKey(page) {
-  await page.goto(page.home);
+async function openKey(page, query = '') {
+  await page.goto(page.home + PAGE + query);
   await page.getByRole('button', { name: 'Open the key' }).click();
   await says(page, 'status', /Waiting/);
   return page.getByLabel('Link for the other window').inputValue();
@@ -117,17 +46,6 @@ async function meet(options = {}, server = SERVER) {
   await joining.goto(await openKey(opener));
   await Promise.all([opener, joining].map((page) => says(page, 'fact-channel', /^open$/)));
   return { opener, joining, close: () => close(opener, joining) };
-}
-
-const close = (...pages) => Promise.all(pages.map((page) => page.context().close()));
-
-/** A test, after which there must be no fault. */
-function browserTest(name, body) {
-  test(name, { skip, timeout: 60000 }, async () => {
-    faults.length = 0;
-    await body();
-    assert.deepEqual(faults, []);
-  });
 }
 
 describe('two windows', () => {
@@ -227,7 +145,7 @@ describe('two windows', () => {
 
   browserTest('the one that joins what nobody opened opens it', async () => {
     const page = await newWindow();
-    await page.goto(`${page.home}#nobody-${Math.random()}`);
+    await page.goto(`${page.home}${PAGE}#nobody-${Math.random()}`);
     await says(page, 'status', /^Nobody had opened the key, so it is open here now/);
     assert.equal(await textOf(page, 'role'), 'You opened');
     await close(page);
@@ -235,7 +153,7 @@ describe('two windows', () => {
 
   browserTest('hear why the server refuses', async () => {
     const page = await newWindow();
-    await page.goto(page.home);
+    await page.goto(page.home + PAGE);
     await page.getByRole('textbox', { name: 'Key' }).fill('k'.repeat(513));
     await page.getByRole('button', { name: 'Open the key' }).click();
     await says(page, 'status', /exceeds the limit of 512 characters/);
@@ -246,7 +164,7 @@ describe('two windows', () => {
   browserTest('meet by long poll', async () => {
     const [opener, joining] = [await newWindow(), await newWindow()];
     for (const page of [opener, joining]) {
-      await page.goto(page.home);
+      await page.goto(page.home + PAGE);
       await page.getByText('Options').click();
       await page.getByLabel('Messages come by').selectOption('poll');
     }
@@ -274,7 +192,7 @@ describe('the browser\'s own EventSource', () => {
     }
     assert.deepEqual((await chat(joining)).map(({ text }) => text), ['one', 'two', 'three']);
     assert.equal((await wire(joining)).filter((it) => it === 'opened').length, 1);
-    faults.splice(0, faults.length, ...faults.filter((it) => !/ERR_INCOMPLETE_CHUNKED/.test(it)));
+    forgive(/ERR_INCOMPLETE_CHUNKED/);
     await done();
     await proxy.close();
   });
@@ -283,7 +201,7 @@ describe('the browser\'s own EventSource', () => {
 describe('the page', () => {
   browserTest('is usable with a keyboard alone', async () => {
     const page = await newWindow();
-    await page.goto(page.home);
+    await page.goto(page.home + PAGE);
     const focused = () => page.evaluate(() => {
       const { id, className } = document.activeElement;
       return id || className;
@@ -302,12 +220,7 @@ describe('the page', () => {
 
   browserTest('names everything to a screen reader', async () => {
     const { opener, joining, close: done } = await meet();
-    const nameless = await opener.evaluate(() => {
-      const controls = document.querySelectorAll('input, select, button, a[href], summary');
-      const named = (it) => it.labels?.length || it.ariaLabel || it.textContent.trim();
-      return [...controls].filter((it) => !named(it)).map((it) => it.outerHTML);
-    });
-    assert.deepEqual(nameless, []);
+    assert.deepEqual(await nameless(opener), []);
     assert.equal(await opener.getByRole('status').count(), 1);
     assert.equal(await opener.getByRole('log').count(), 2);
     assert.equal(await opener.getByRole('log', { name: 'Chat' }).count(), 1);
@@ -328,8 +241,8 @@ describe('the page', () => {
   }
 
   browserTest('finds the server by its own address', async () => {
-    for (const [path, mount] of [['/www/', '/'], ['/a/www/index.html', '/a/'],
-      ['/www/b/www/more/', '/www/b/']]) {
+    for (const [path, mount] of [['/www/sigver.html', '/'], ['/a/www/sigver.html', '/a/'],
+      ['/www/b/www/more/sigver.html', '/www/b/']]) {
       const page = await newWindow();
       await page.route(`${new URL('.', SERVER + path)}**`, async (route) => {
         const name = new URL(route.request().url()).pathname.split('/').at(-1);
@@ -343,8 +256,7 @@ describe('the page', () => {
 
   browserTest('takes a STUN server from its address and hands it on', async () => {
     const page = await newWindow();
-    page.home += '?stun=127.0.0.1:3478';
-    const link = new URL(await openKey(page));
+    const link = new URL(await openKey(page, '?stun=127.0.0.1:3478'));
     assert.equal(link.searchParams.get('stun'), 'stun:127.0.0.1:3478');
     assert.ok(link.hash.length > 10);
     await close(page);
@@ -352,18 +264,6 @@ describe('the page', () => {
 });
 
 describe('pictures', { skip: SCREENSHOTS ? false : 'SCREENSHOTS is not set' }, () => {
-  /** The whole page as it lies there: nothing focused or pointed at, no dot on its way. */
-  async function picture(page, name) {
-    await page.mouse.move(1, 200);
-    await page.evaluate(async () => {
-      document.activeElement.blur();
-      scrollTo(0, 0);
-      const once = (it) => it.effect.getTiming().iterations === 1;
-      await Promise.all(document.getAnimations().filter(once).map((it) => it.finished));
-    });
-    await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true });
-  }
-
   async function conversation(opener, joining, name) {
     await write(opener, 'Hello from the first window. Did the link work?');
     await says(joining, 'lines', 'link work');
@@ -372,7 +272,7 @@ describe('pictures', { skip: SCREENSHOTS ? false : 'SCREENSHOTS is not set' }, (
     await joining.getByRole('button', { name: 'Cut the event stream' }).click();
     await choose(opener, 'Via the server');
     await write(opener, 'And this one waits there until your stream is back.');
-    await picture(joining, `cut-${name}`);
+    await picture(joining, `${name}-cut`);
     await joining.getByRole('button', { name: 'Resume the event stream' }).click();
     await says(joining, 'lines', 'stream is back');
     await write(joining, 'Here it is.');
@@ -382,19 +282,18 @@ describe('pictures', { skip: SCREENSHOTS ? false : 'SCREENSHOTS is not set' }, (
   for (const [device, options] of Object.entries(DEVICES)) {
     for (const colorScheme of ['light', 'dark']) {
       browserTest(`${device}, ${colorScheme}`, async () => {
-        mkdirSync(SCREENSHOTS, { recursive: true });
-        const name = `${device}-${colorScheme}`;
+        const name = `sigver-${device}-${colorScheme}`;
         const opener = await newWindow({ ...options, colorScheme });
         const joining = await newWindow({ ...options, colorScheme });
-        await opener.goto(opener.home);
-        await picture(opener, `empty-${name}`);
+        await opener.goto(opener.home + PAGE);
+        await picture(opener, `${name}-empty`);
         const link = await openKey(opener);
-        await picture(opener, `waiting-${name}`);
+        await picture(opener, `${name}-waiting`);
         await joining.goto(link);
         await Promise.all([opener, joining].map((page) => says(page, 'fact-channel', /^open$/)));
         await conversation(opener, joining, name);
-        await picture(opener, `opener-${name}`);
-        await picture(joining, `joining-${name}`);
+        await picture(opener, `${name}-opener`);
+        await picture(joining, `${name}-joining`);
         await close(opener, joining);
       });
     }

@@ -1,0 +1,125 @@
+/**
+ * Windows of a real browser on the pages of the server at $SIGPOST_URL, for the tests of the pages.
+ * With $SCREENSHOTS, pictures go to that directory.
+ */
+
+import { after, before, test } from 'node:test';
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { chromium } from 'playwright-core';
+
+export const SERVER = process.env.SIGPOST_URL?.replace(/\/$/, '');
+export const SCREENSHOTS = process.env.SCREENSHOTS;
+const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+/** Stricter than `sigpost serve`, and on top of what the pages say themselves. */
+const POLICY = "default-src 'self'";
+
+/** Nothing of its own on the network; candidates as addresses, loopback among them. */
+const FLAGS = [
+  '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+  '--disable-component-update', '--disable-sync', '--allow-loopback-in-peer-connection',
+  '--disable-features=WebRtcHideLocalIpsWithMdns',
+];
+
+export const DEVICES = {
+  desktop: { viewport: { width: 1280, height: 900 } },
+  phone: { viewport: { width: 360, height: 780 }, deviceScaleFactor: 2, hasTouch: true },
+};
+
+function missing() {
+  if (!SERVER) {
+    return 'SIGPOST_URL is not set';
+  }
+  return existsSync(CHROMIUM) ? false : `${CHROMIUM} is not there`;
+}
+
+const skip = missing();
+let browser;
+
+before(async () => {
+  if (!skip) {
+    const args = process.getuid() === 0 ? ['--no-sandbox', ...FLAGS] : FLAGS;
+    browser = await chromium.launch({ executablePath: CHROMIUM, args });
+  }
+});
+
+after(() => browser?.close());
+
+/** Whatever must not happen, of all windows. Violations of the policy are on the console. */
+const faults = [];
+
+/** Takes back what a test has provoked. */
+export function forgive(pattern) {
+  faults.splice(0, faults.length, ...faults.filter((it) => !pattern.test(it)));
+}
+
+function watch(page) {
+  page.on('console', (message) => faults.push(`${message.type()}: ${message.text()}`));
+  page.on('pageerror', (error) => faults.push(String(error)));
+  page.on('request', (request) => {
+    const { protocol, hostname } = new URL(request.url());
+    if (!/^(https?|blob):$/.test(protocol)
+      || (protocol !== 'blob:' && hostname !== new URL(SERVER).hostname)) {
+      faults.push(`a request to ${request.url()}`);
+    }
+  });
+}
+
+/**
+ * A window of a browser of its own, under the strictest policy the pages promise to bear.
+ * `page.home` is the directory of the pages.
+ */
+export async function newWindow(options = {}, server = SERVER) {
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  watch(page);
+  page.setDefaultTimeout(15000);
+  page.home = `${server}/www/`;
+  await context.route(/\/www\/([a-z]+\.html)?([?#].*)?$/, async (route) => {
+    const response = await route.fetch();
+    const headers = { ...response.headers(), 'content-security-policy': POLICY };
+    await route.fulfill({ response, headers });
+  });
+  return page;
+}
+
+export const close = (...pages) => Promise.all(pages.map((page) => page.context().close()));
+
+export const textOf = (page, id) => page.locator(`#${id}`).textContent();
+
+/** Waits until the element says something that matches. */
+export function says(page, id, pattern) {
+  return page.locator(`#${id}`).filter({ hasText: pattern }).waitFor();
+}
+
+/** A test, after which there must be no fault. */
+export function browserTest(name, body) {
+  test(name, { skip, timeout: 60000 }, async () => {
+    faults.length = 0;
+    await body();
+    assert.deepEqual(faults, []);
+  });
+}
+
+/** What a screen reader could not name: HTML of each such control. */
+export function nameless(page) {
+  return page.evaluate(() => {
+    const controls = document.querySelectorAll('input, select, button, a[href], summary, progress');
+    const named = (it) => it.labels?.length || it.ariaLabel || it.textContent.trim();
+    return [...controls].filter((it) => !named(it)).map((it) => it.outerHTML);
+  });
+}
+
+/** The whole page as it lies there: nothing focused or pointed at, no dot on its way. */
+export async function picture(page, name) {
+  mkdirSync(SCREENSHOTS, { recursive: true });
+  await page.mouse.move(1, 200);
+  await page.evaluate(async () => {
+    document.activeElement.blur();
+    scrollTo(0, 0);
+    const once = (it) => it.effect.getTiming().iterations === 1;
+    await Promise.all(document.getAnimations().filter(once).map((it) => it.finished));
+  });
+  await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true });
+}
