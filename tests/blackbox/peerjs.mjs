@@ -235,13 +235,18 @@ export class Peer {
   }
 
   /**
-   * Nothing that was said before to this peer is still to come: a message to itself is next. By then,
-   * what this peer said before has been dealt with, which a WebSocket does not tell.
+   * Nothing that was said before to this peer is still to come: what is said now is next. By then, what
+   * this peer said before has been dealt with, which a WebSocket does not tell.
    */
   async nothingElse() {
+    const from = isOurs(this.server) ? await Peer.open(this.server, { wire: 'sse' }) : this;
     const payload = random();
-    await this.say({ type: 'OFFER', dst: this.id, payload });
-    assert.deepEqual(await this.value(), { type: 'OFFER', src: this.id, dst: this.id, payload });
+    await from.say({ type: 'OFFER', dst: this.id, payload });
+    assert.deepEqual(await this.value(), { type: 'OFFER', src: from.id, dst: this.id, payload });
+    if (from !== this) {
+      await from.say({ type: 'LEAVE' });
+      await from.down.end();
+    }
   }
 }
 
@@ -292,6 +297,20 @@ export function overAll(title, { settings = {}, kinds = KINDS, releases = RELEAS
   }
   for (const kind of wished(OUR_WIRES).length > 0 ? kinds.filter((it) => ONLY.test(it.name)) : []) {
     onSite(`${title} · ${kind.name}`, { settings }, (site) => site.serve(kind), perWire(scenarios, wished(OUR_WIRES)));
+  }
+}
+
+/**
+ * The same for scenarios that have no wire.
+ * @param {string} title
+ * @param {Record<string, (server: AnyServer, t: import('node:test').TestContext) => Promise<void>>} scenarios
+ */
+export function overServersOnly(title, scenarios) {
+  for (const release of RELEASES.filter((it) => ONLY.test(it.name))) {
+    onReference(title, release, {}, scenarios);
+  }
+  for (const kind of KINDS.filter((it) => ONLY.test(it.name))) {
+    onSite(`${title} · ${kind.name}`, {}, (site) => site.serve(kind), scenarios);
   }
 }
 
