@@ -14,7 +14,7 @@ for (const client of RELEASED) {
   const release = RELEASES.find(({ sweeps }) => sweeps === client.old);
   describe(`PeerJS ${client.version} with ${release.name}`, () => {
     let server;
-    before(async () => { server = skip ? undefined : await Reference.start(release); });
+    before(async () => { server = skip ? undefined : await Reference.start(release, { discovery: true }); });
     after(() => server?.stop());
     describesClient(() => Window.open(server, client), client);
   });

@@ -10,7 +10,9 @@ import http from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 
+import { request } from '../blackbox/http.mjs';
 import { until } from '../blackbox/proc.mjs';
+import { Reference } from '../blackbox/reference.mjs';
 
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const CLIENTS = fileURLToPath(new URL('../reference/clients/', import.meta.url));
@@ -239,4 +241,40 @@ export function describesClient(open, client) {
     await two.start(newId());
     await exchange(two, one);
   }));
+
+  browserTest('reconnect() opens again and brings the id back', () => withWindows(2, open, async (one, two) => {
+    const id = await one.start(newId());
+    await one.tell('disconnect');
+    await one.sees('disconnected', ({ events }) => events.includes('disconnected'));
+    await forgotten(one, id);
+    await one.tell('reconnect');
+    await one.opened(2);
+    assert.equal((await one.state()).id, id);
+    await two.start(newId());
+    await exchange(two, one);
+  }));
+
+  browserTest('destroy() ends it all and frees the id', () => withWindows(2, open, async (one, two) => {
+    const id = await one.start(newId());
+    await one.tell('destroy');
+    await one.sees('close', ({ events, destroyed }) => events.includes('close') && destroyed);
+    if (client.old && !(one.server instanceof Reference)) {
+      await one.page.goto('about:blank');  // the client closes its WebSocket only, if it has one
+    }
+    await two.start(id);
+  }));
+}
+
+/**
+ * Waits until a disconnected peer is over. A released server that is asked for an id before it has
+ * noticed that its holder went sends no OPEN; PeerJS 1.0 takes the end of the socket it had before for
+ * the end of the one it has.
+ */
+async function forgotten({ server, page }, id) {
+  if (server instanceof Reference) {
+    const peers = async () => (await request(server.url('/peerjs/peers'))).json;
+    await until('the server to forget the peer', async () => !(await peers()).includes(id));
+  } else {
+    await until('the end of the socket', () => page.evaluate(() => !globalThis.sigpost?.sockets.size));
+  }
 }
