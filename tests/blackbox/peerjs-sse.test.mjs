@@ -217,7 +217,7 @@ overServers('an upgrade to WebSocket', {}, {
   },
 
   'is left without an answer to who does neither': async ({ server }) => {
-    await assert.rejects(upgrade(server, 'x=1', 1500), /waited 1500 ms/);
+    await assert.rejects(upgrade(server, 'x=1', 700), /waited 700 ms/);
     const peer = await Peer.open(server, { wire: 'stream' });
     await peer.nothingElse();
     await peer.drop();
@@ -225,7 +225,7 @@ overServers('an upgrade to WebSocket', {}, {
 
   'so left leaves the id to the stream beside it': async ({ server }) => {
     const who = { wire: /** @type {const} */ ('stream'), id: newId(), token: newToken() };
-    const held = upgrade(server, new Peer(server, who).query.toString(), 2500).catch((it) => it);
+    const held = upgrade(server, new Peer(server, who).query.toString(), 1200).catch((it) => it);
     const peer = await Peer.open(server, who);
     await peer.nothingElse();
     assert.match(String(await held), /waited/);

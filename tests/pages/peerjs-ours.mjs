@@ -1,21 +1,17 @@
 /**
  * The released PeerJS clients with sigpost: from 1.0 on with www/sigpost.js before them, over each
- * of its ways down; up to 0.3 as they are, over their HTTP stream.
+ * of its ways down; up to 0.3 as they are, over their HTTP stream. One file runs this for each of our
+ * two ways in.
  */
 
 import assert from 'node:assert/strict';
 import { after, before, describe } from 'node:test';
 
-import { kind } from '../blackbox/kinds.mjs';
 import { until } from '../blackbox/proc.mjs';
 import { Site, demand } from '../blackbox/site.mjs';
 import { RELEASED, Window, browserTest, describesClient, exchange, newId, skip, withBrowser, withWindows } from './peerjs.mjs';
 
-const KINDS = ['lighttpd FastCGI', 'lighttpd CGI'].map(kind);
 const TRANSPORTS = ['sse', 'fetch', 'poll'];
-
-demand();
-withBrowser();
 
 /** How a client is loaded for a server. @param {import('../blackbox/site.mjs').Server} server */
 function loaded(server, client, transports = '') {
@@ -67,28 +63,6 @@ function survives(open, stage) {
   });
 }
 
-for (const row of KINDS) {
-  for (const client of RELEASED) {
-    describe(`PeerJS ${client.version} with ours · ${row.name}`, () => {
-      const stage = withSite(row, { peerjs_expire_ms: 2000, grace_ms: 2000 });
-      const open = (/** @type {string} */ transports) =>
-        Window.open(stage.server, client, loaded(stage.server, client, transports));
-
-      describesClient(() => open(''), client);
-
-      for (const transport of client.old ? [] : TRANSPORTS) {
-        browserTest(`two pages talk over ${transport}`, () => withWindows(2, () => open(transport), async (one, two) => {
-          await Promise.all([one.start(newId()), two.start()]);
-          await exchange(one, two);
-        }));
-
-        browserTest(`the process is killed between offer and answer, over ${transport}`, () =>
-          survives(() => open(transport), stage));
-      }
-    });
-  }
-}
-
 /** What a page has asked for, from now on, once the head of the answer is there. @param {Window} window */
 function watch(window) {
   const seen = [];
@@ -99,26 +73,53 @@ function watch(window) {
   return seen;
 }
 
-for (const client of RELEASED.filter(({ old }) => old)) {
-  for (const row of KINDS) {
+/** One released client behind one web server. */
+function withClient(row, client) {
+  describe(`PeerJS ${client.version} with ours · ${row.name}`, () => {
+    const stage = withSite(row, { peerjs_expire_ms: 2000, grace_ms: 2000 });
+    const open = (/** @type {string} */ transports) =>
+      Window.open(stage.server, client, loaded(stage.server, client, transports));
+
+    describesClient(() => open(''), client);
+
+    for (const transport of client.old ? [] : TRANSPORTS) {
+      browserTest(`two pages talk over ${transport}`, () => withWindows(2, () => open(transport), async (one, two) => {
+        await Promise.all([one.start(newId()), two.start()]);
+        await exchange(one, two);
+      }));
+
+      browserTest(`the process is killed between offer and answer, over ${transport}`, () =>
+        survives(() => open(transport), stage));
+    }
+  });
+}
+
+/** Three times its stream is followed by another, 25 s of its clock later; then it is called. */
+async function handOver(one, two) {
+  const seen = watch(one);
+  await one.page.clock.install();
+  const id = await one.start(newId());
+  await two.start(newId());
+  for (let i = 0; i < 3; i += 1) {
+    await until(`i=${i}`, () => seen.some((it) => it.endsWith(`/id?i=${i}`)));
+    await one.page.clock.fastForward(25_000);
+  }
+  await until('i=3', () => seen.some((it) => it.endsWith('/id?i=3')));
+  await exchange(two, one);
+  assert.ok(seen.some((it) => it.startsWith('POST') && it.endsWith('/answer')), seen.join('\n'));
+  assert.deepEqual((await one.state()).events, [`open ${id}`, 'connection open']);
+}
+
+/** Everything behind one web server. @param {import('../blackbox/kinds.mjs').Kind} row */
+export function describesOurs(row) {
+  demand();
+  withBrowser();
+  RELEASED.forEach((client) => withClient(row, client));
+  for (const client of RELEASED.filter(({ old }) => old)) {
     describe(`the HTTP stream of PeerJS ${client.version} · ${row.name}`, () => {
       const stage = withSite(row, {});
-
       browserTest('is all it has, and is handed over every 25 s', () =>
-        withWindows(2, () => Window.open(stage.server, client), async (one, two) => {
-          const seen = watch(one);
-          await Promise.all([one.page, two.page].map((it) => it.clock.install()));
-          const id = await one.start(newId());
-          await two.start(newId());
-          for (let i = 0; i < 3; i += 1) {
-            await until(`i=${i}`, () => seen.some((it) => it.endsWith(`/id?i=${i}`)));
-            await one.page.clock.fastForward(25_000);
-          }
-          await until('i=3', () => seen.some((it) => it.endsWith('/id?i=3')));
-          await exchange(two, one);
-          assert.ok(seen.some((it) => it.startsWith('POST') && it.endsWith('/answer')), seen.join('\n'));
-          assert.deepEqual((await one.state()).events, [`open ${id}`, 'connection open']);
-        }));
+        withWindows(2, () => Window.open(stage.server, client), handOver));
     });
   }
 }
