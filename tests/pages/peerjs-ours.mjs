@@ -87,9 +87,17 @@ function withClient(row, client) {
         await Promise.all([one.start(newId()), two.start()]);
         await exchange(one, two);
       }));
+    }
+  });
+}
 
-      browserTest(`the process is killed between offer and answer, over ${transport}`, () =>
-        survives(() => open(transport), stage));
+/** The same while its server is killed. What waits does so as long as users have it, 5 s. */
+function withKills(row, client) {
+  describe(`PeerJS ${client.version} with ours, killed between offer and answer · ${row.name}`, () => {
+    const stage = withSite(row, { grace_ms: 3000 });
+    for (const transport of TRANSPORTS) {
+      browserTest(`over ${transport}`, () => survives(() =>
+        Window.open(stage.server, client, loaded(stage.server, client, transport)), stage));
     }
   });
 }
@@ -115,6 +123,7 @@ export function describesOurs(row) {
   demand();
   withBrowser();
   RELEASED.forEach((client) => withClient(row, client));
+  RELEASED.filter(({ old }) => !old).forEach((client) => withKills(row, client));
   for (const client of RELEASED.filter(({ old }) => old)) {
     describe(`the HTTP stream of PeerJS ${client.version} · ${row.name}`, () => {
       const stage = withSite(row, {});
