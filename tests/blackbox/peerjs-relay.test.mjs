@@ -261,6 +261,7 @@ overAll('an id', {}, {
   }),
 
   'is its holder\'s again with the same token': (scene) => withPeers(scene, 2, async (one, two) => {
+    await one.down.settled();
     const again = new Peer(scene.server, { wire: scene.wire, id: one.id, token: one.token });
     await again.connect();
     const opens = differs(scene.server, {
@@ -320,9 +321,8 @@ overAll('a full server', { settings: { max_peers: 2 } }, {
     } else {
       assert.deepEqual((await Peer.refused(server, { wire })).told, refusal(scene, words));
     }
-    await two[0].say({ type: 'LEAVE' });
-    const next = await Peer.open(server, { wire });
-    await Promise.all([...two, next].map((it) => it.say({ type: 'LEAVE' }).catch(() => {})));
-    await Promise.all([...two, next].map((it) => it.down.end()));
+    await two[0].leave();
+    const next = await until('room', () => Peer.open(server, { wire }));
+    await Promise.all([two[1], next].map((it) => it.leave()));
   },
 });

@@ -195,6 +195,14 @@ export class Peer {
     await this.down.end();
   }
 
+  /** Goes for good; its id is free, with a released server as soon as that has noticed. */
+  async leave() {
+    await this.drop();
+    if (isOurs(this.server)) {
+      await this.say({ type: 'LEAVE' });
+    }
+  }
+
   /** The other side broke the connection; between two polls there is none. */
   async broken() {
     if (this.wire === 'poll') {
@@ -244,8 +252,7 @@ export class Peer {
     await from.say({ type: 'OFFER', dst: this.id, payload });
     assert.deepEqual(await this.value(), { type: 'OFFER', src: from.id, dst: this.id, payload });
     if (from !== this) {
-      await from.say({ type: 'LEAVE' });
-      await from.down.end();
+      await from.leave();
     }
   }
 }
