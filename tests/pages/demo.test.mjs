@@ -228,6 +228,34 @@ describe('signalling', () => {
     forgive(/ERR_INCOMPLETE_CHUNKED|503/);
   });
 
+  browserTest('comes back also when PeerJS had given the server up', async () => {
+    const proxy = await new Proxy(SERVER).listen();
+    const called = await openPage();
+    const calling = await newWindow({}, proxy.url);
+    await calling.clock.install();
+    await calling.goto(calling.home + PAGE);
+    await online(calling);
+    await call(calling, await idOf(called));
+    await connected(calling);
+    proxy.rule = ({ url }) => (url.includes('/peerjs?') ? { status: 503 } : undefined);
+    proxy.cut();
+    await says(calling, 'pill', 'Server away');
+    await calling.clock.runFor(70_000); // PeerJS is told after 60 s
+    const claims = proxy.seen.filter(({ url }) => /peerjs\?/.test(url) && !/cursor=/.test(url));
+    assert.ok(claims.length > 1, 'PeerJS was told, and claims anew');
+    await talk(called, calling);
+    proxy.rule = () => undefined;
+    for (let i = 0; i < 60 && !/stream/.test(await textOf(calling, 'fact-signalling')); i += 1) {
+      await calling.clock.runFor(500);
+    }
+    await online(calling);
+    await says(calling, 'status', /^Connected directly/);
+    await talk(called, calling);
+    await close(called, calling);
+    await proxy.close();
+    forgive(/ERR_INCOMPLETE_CHUNKED|503/);
+  });
+
   browserTest('counts what went through the server, and chat does not', async () => {
     const { called, calling, done } = await meet();
     await says(calling, 'fact-messages', /^[1-9]\d* up, [1-9]\d* down$/);
@@ -451,7 +479,8 @@ describe('pictures', { skip: SCREENSHOTS ? false : 'SCREENSHOTS is not set' }, (
     for (const colorScheme of ['light', 'dark']) {
       browserTest(`${device}, ${colorScheme}`, async () => {
         const name = `peerjs-${device}-${colorScheme}`;
-        const [called, calling] = [await newWindow({ ...options, colorScheme }), await newWindow({ ...options, colorScheme })];
+        const called = await newWindow({ ...options, colorScheme });
+        const calling = await newWindow({ ...options, colorScheme });
         await called.goto(called.home);
         await picture(called, `entrance-${device}-${colorScheme}`);
         await called.goto(called.home + PAGE);
