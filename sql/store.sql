@@ -292,7 +292,7 @@ DELETE FROM msg WHERE box = :box AND seq <= :seq;
 SELECT count(*), sum(size) FROM msg WHERE box = :box AND seq > :after AND seq <= :seq;
 
 -- name: msg_oldest
-SELECT seq, size FROM msg WHERE box = :box AND seq <= :seq ORDER BY seq;
+SELECT seq, size FROM msg WHERE box = :box AND seq > :after AND seq <= :seq ORDER BY seq;
 
 -- name: msg_empty
 DELETE FROM msg WHERE seq IN (SELECT seq FROM msg WHERE box = :box ORDER BY seq LIMIT :room);

@@ -110,6 +110,7 @@ static void
 advance(struct hub *hub, struct stream *s, int64_t seq)
 {
 	s->cursor = seq;
+	hub->unsaved_rows++;
 	if (!list_empty(&s->save))
 		return;
 	if (list_empty(&hub->unsaved))

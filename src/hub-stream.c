@@ -18,6 +18,8 @@
 
 #define FIRST_BUCKETS	64
 #define SAVE_MS		(HUB_SAVE_MS / 2)
+#define SAVE_ROWS	512	/* taken, and their positions are stored earlier: what is to be dropped is little */
+#define SAVE_BATCH	256	/* streams */
 
 /* ---- the table ---- */
 
@@ -389,7 +391,8 @@ hub_resume(struct hub *hub, struct req *r, const struct box *b, const struct cur
 bool
 hub_save_due(struct hub *hub)
 {
-	return !list_empty(&hub->unsaved) && loop_mono(hub->loop) - hub->unsaved_since >= SAVE_MS;
+	return !list_empty(&hub->unsaved) && (hub->unsaved_rows >= SAVE_ROWS ||
+	    loop_mono(hub->loop) - hub->unsaved_since >= SAVE_MS);
 }
 
 static void
@@ -404,21 +407,34 @@ settle_leave(struct hub *hub, struct stream *s)
 	list_add(&hub->left, &s->queue);
 }
 
+static void
+save_some(struct hub *hub)
+{
+	struct taken list[SAVE_BATCH];
+	struct stream *s;
+	size_t n;
+
+	for (n = 0; n < SAVE_BATCH && !list_empty(&hub->unsaved); n++) {
+		s = LIST_OF(hub->unsaved.next, struct stream, save);
+		list_del(&s->save);
+		list_add(&hub->saving, &s->save);
+		list[n] = (struct taken){ s->box, s->cursor };
+	}
+	store_boxes_taken(hub->store, list, n);
+}
+
 void
 hub_settle(struct hub *hub)
 {
 	struct list *l;
-	struct stream *s;
 
 	while ((l = list_pop(&hub->leaving)) != NULL)
 		settle_leave(hub, LIST_OF(l, struct stream, queue));
 	if (!hub_save_due(hub))
 		return;
-	while ((l = list_pop(&hub->unsaved)) != NULL) {
-		s = LIST_OF(l, struct stream, save);
-		list_add(&hub->saving, &s->save);
-		store_box_taken(hub->store, s->box, s->cursor);
-	}
+	while (!list_empty(&hub->unsaved))
+		save_some(hub);
+	hub->unsaved_rows = 0;
 }
 
 /* A stream opened in a turn that failed never was, also if its client has left since. */

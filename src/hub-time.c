@@ -202,10 +202,11 @@ worked(uv_work_t *w, int status)
 	hub->upkeep_on = false;
 	if (!hub->upkeep_restart)
 		return;
-	if (hub->upkeep_rc < 0)
+	if (hub->upkeep_rc < 0) {	/* the next tick tries again */
 		LOG(LOG_WARN, "the WAL could not be restarted yet", LOG_Z("error", err_name(hub->upkeep_rc)));
+		return;
+	}
 	hub->stalled = false;
-	hub_check_upkeep(hub);
 	hub_retry_soon(hub);
 }
 

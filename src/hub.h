@@ -90,6 +90,7 @@ struct hub {
 	struct list		 dirty;		/* to be fed */
 	struct list		 unsaved;	/* taken not stored … */
 	int64_t			 unsaved_since;	/* … since then (loop_mono): the first of them … */
+	uint32_t		 unsaved_rows;	/* … so many messages, about … */
 	struct list		 saving;	/* … stored in this turn, not yet committed */
 	struct list		 leaving;	/* exchange gone, leave not stored */
 	struct list		 left;		/* leave stored in this turn, not yet committed */

@@ -240,17 +240,6 @@ tell_boxes(struct lite *l, const struct row *rows, int n)
 	return err;
 }
 
-static int
-delete_range(struct lite *l, int64_t first, int64_t last)
-{
-	sqlite3_stmt *q = lite_get(l, SQL_MSG_DROP_RANGE);
-	int err = lite_give_no_more(l, last);
-
-	lite_int(q, ":first", first);
-	lite_int(q, ":last", last);
-	return err != 0 ? err : lite_run(l, q);
-}
-
 /* Neighbours go together. */
 static int
 delete_rows(struct lite *l, const struct row *rows, int n)
@@ -262,7 +251,7 @@ delete_rows(struct lite *l, const struct row *rows, int n)
 			continue;
 		for (from = i; i + 1 < n && rows[i + 1].gone; i++)
 			;
-		err = delete_range(l, rows[from].seq, rows[i].seq);
+		err = lite_drop_range(l, rows[from].seq, rows[i].seq);
 	}
 	return err;
 }

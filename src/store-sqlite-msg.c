@@ -231,6 +231,17 @@ lite_msg_drop(struct store *s, int64_t seq)
 }
 
 int
+lite_drop_range(struct lite *l, int64_t first, int64_t last)
+{
+	sqlite3_stmt *q = lite_get(l, SQL_MSG_DROP_RANGE);
+	int err = lite_give_no_more(l, last);
+
+	lite_int(q, ":first", first);
+	lite_int(q, ":last", last);
+	return err != 0 ? err : lite_run(l, q);
+}
+
+int
 lite_empty(struct lite *l, int64_t box, int64_t room, int64_t *left)
 {
 	sqlite3_stmt *q = lite_get(l, SQL_MSG_EMPTY);

@@ -212,6 +212,8 @@ void	lite_alive(struct lite *l, sqlite3_stmt *q);			/* binds :alive and :now */
 int	lite_last(struct lite *l, int64_t *seq);
 /* Rows up to seq may be deleted now: if the last one is among them, it is written down. */
 int	lite_give_no_more(struct lite *l, int64_t seq);
+/* Deletes all messages from seq first to last. */
+int	lite_drop_range(struct lite *l, int64_t first, int64_t last);
 /* Looks whether others have committed: l->changed, and what was known of the store is forgotten. To be
  * called when SQLite has just begun to read. */
 void	lite_notice(struct lite *l);
@@ -238,7 +240,7 @@ int	lite_box_get(struct store *s, int64_t id, struct box *b);
 int	lite_box_attach(struct store *s, int64_t id, int64_t hub, int64_t *gen);
 int	lite_box_detach(struct store *s, int64_t id, int64_t gen, int64_t until);
 int	lite_box_end(struct store *s, int64_t id);
-int	lite_box_taken(struct store *s, int64_t id, int64_t seq);
+int	lite_box_taken(struct store *s, const struct taken *list, size_t n);
 int	lite_box_ack(struct store *s, int64_t id, int64_t seq);
 int	lite_box_accept(struct store *s, int64_t id, int64_t n);
 int	lite_claim_add(struct store *s, const char *realm, struct str name, int64_t box,

@@ -89,6 +89,10 @@ struct realm_key {
 	int64_t		 peers;		/* names claimed in its realm, present or away */
 };
 
+struct taken {
+	int64_t		 box, seq;
+};
+
 struct msg_new {
 	int64_t		 box;		/* receiver; negative: the control mailbox of hub -box */
 	int64_t		 src;		/* sender's box, 0 for none */
@@ -160,7 +164,7 @@ struct store_ops {
 	int	(*box_attach)(struct store *, int64_t id, int64_t hub, int64_t *gen);
 	int	(*box_detach)(struct store *, int64_t id, int64_t gen, int64_t until);
 	int	(*box_end)(struct store *, int64_t id);
-	int	(*box_taken)(struct store *, int64_t id, int64_t seq);
+	int	(*box_taken)(struct store *, const struct taken *list, size_t n);
 	int	(*box_ack)(struct store *, int64_t id, int64_t seq);
 	int	(*box_accept)(struct store *, int64_t id, int64_t n);
 	int	(*box_touch)(struct store *, int64_t id);
@@ -302,9 +306,22 @@ store_box_detach(struct store *s, int64_t id, int64_t gen, int64_t until)
  * away_ms without a stream. */
 static inline int store_box_end(struct store *s, int64_t id) { return s->ops->box_end(s, id); }
 
-/* A stream wrote everything up to seq. Never goes back. Drops taken rows beyond TAKEN_KEEP_*
- * (raising `dropped`). */
-static inline int store_box_taken(struct store *s, int64_t id, int64_t seq) { return s->ops->box_taken(s, id, seq); }
+/* Streams wrote everything up to these positions. Never goes back. Drops taken rows beyond TAKEN_KEEP_*
+ * (raising `dropped`), cheaply if many are given at once. -ERR_NOTFOUND: one of the boxes is gone,
+ * the others are done. */
+static inline int
+store_boxes_taken(struct store *s, const struct taken *list, size_t n)
+{
+	return s->ops->box_taken(s, list, n);
+}
+
+static inline int
+store_box_taken(struct store *s, int64_t id, int64_t seq)
+{
+	const struct taken one = { id, seq };
+
+	return s->ops->box_taken(s, &one, 1);
+}
 
 /* The receiver has everything up to seq: those rows are deleted, taken is at least seq. */
 static inline int store_box_ack(struct store *s, int64_t id, int64_t seq) { return s->ops->box_ack(s, id, seq); }

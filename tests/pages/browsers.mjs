@@ -54,7 +54,7 @@ const PEERJS = readFileSync(
 
 /**
  * A web site of its own, so of another origin than sigpost, that uses unmodified PeerJS:
- * `/?tag=…` is a page with that tag before PeerJS's.
+ * `/?tag=…&script=…` is a page with that tag before PeerJS's and that script after it.
  */
 export class Site {
   #server = http.createServer((req, res) => this.#answer(req, res));
@@ -65,9 +65,8 @@ export class Site {
     return this;
   }
 
-  /** @param {string} tag */
-  page(tag) {
-    return `${this.url}?tag=${encodeURIComponent(tag)}`;
+  page(tag, script = '') {
+    return `${this.url}?${new URLSearchParams({ tag, script })}`;
   }
 
   close() {
@@ -80,7 +79,8 @@ export class Site {
     if (pathname === '/peerjs.js') {
       res.writeHead(200, { 'Content-Type': 'text/javascript' }).end(PEERJS);
     } else {
-      const tags = `${searchParams.get('tag') ?? ''}<script src="/peerjs.js"></script>`;
+      const tags = `${searchParams.get('tag') ?? ''}<script src="/peerjs.js"></script>
+        <script>${searchParams.get('script') ?? ''}</script>`;
       res.writeHead(200, { 'Content-Type': 'text/html', 'Cache-Control': 'no-store' })
         .end(`<!doctype html><title>PeerJS</title><link rel="icon" href="data:,">${tags}`);
     }

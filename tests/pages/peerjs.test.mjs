@@ -169,17 +169,37 @@ for (const [name, { launch, missing }] of Object.entries(BROWSERS)) {
 
     browserTest('a page that is reloaded has its id back at once, and its messages arrive', async () => {
       const [a, b] = [newId(), newId()];
-      const [page, other] = await Promise.all([newPeer(a), newPeer(b)]);
+      const [page, other] = await Promise.all([newPage(), newPeer(b)]);
+      const script = `(${startPeer})(${JSON.stringify({ id: a, server: SERVER })})`;
+      await page.goto(site.page(tagFor(SERVER), script));
       await Promise.all([page, other].map(opens));
-      for (const line of ['first', 'second']) {
+      for (const line of ['first', 'second', 'third']) {
         await page.reload();
-        await page.evaluate(startPeer, { id: a, server: SERVER });
         await opens(page);
         const { open } = await logOf(page);
         assert.ok(open < 2500, `not after the grace of 3 s: ${open} ms`);
         await connect(page, b, line);
         await hears(other, line);
       }
+    });
+
+    browserTest('the page it was may hold the lock a little longer', async () => {
+      const proxy = await newProxy();
+      const id = newId();
+      const context = await browser.newContext();
+      const [page, before] = [await newPage(context), await newPage(context)];
+      await Promise.all([page, before].map((it) => it.goto(site.page(tagFor(proxy.url)))));
+      const name = `sigpost ${proxy.url} peerjs ${id}`;
+      await before.evaluate((lock) => new Promise((held) => {
+        navigator.locks.request(lock, () => {
+          held();
+          return new Promise((release) => { setTimeout(release, 600); });
+        });
+      }), name);
+      await page.evaluate((key) => sessionStorage.setItem(key, '{"token":"mine"}'), name);
+      await page.evaluate(startPeer, { id, server: proxy.url });
+      const asked = () => proxy.seen.find(({ url }) => url.startsWith('/peerjs?'));
+      assert.equal(params(await until('the request', asked)).token, 'mine');
     });
 
     browserTest('one that says goodbye as it is reloaded is somebody new, and stays', async () => {

@@ -1,5 +1,5 @@
-/* suite-store-seq - positions are given out once, whoever deletes what; and many rows against a plain
- * model of what expires when. */
+/* suite-store-seq - positions are given out once, whoever deletes what; many boxes at once; and many rows
+ * against a plain model of what expires when. */
 #include "config.h"
 
 #include <stdlib.h>
@@ -123,6 +123,42 @@ what_was_taken_back_was_not_given(void **state)
 	ok(store_commit(b));
 	ok(store_begin(t->a, T0));
 	assert_int_equal(suite_put(t->a, id, LATER, 1), two + 2);
+	ok(store_commit(t->a));
+}
+
+/* ---- many boxes at once ---- */
+
+/* Far more is dropped than an engine may want to look at in one go, of boxes that lie across each other;
+ * one that is gone does not keep the others from it. */
+static void
+many_boxes_drop_what_is_too_much(void **state)
+{
+	enum { MANY = 3, EACH = TAKEN_KEEP_ROWS + 700 };
+	struct suite *t = *state;
+	struct taken list[MANY + 1];
+	int64_t seq[MANY][EACH], first;
+	struct box b;
+	int i, k;
+
+	ok(store_begin(t->a, T0));
+	for (k = 0; k < MANY; k++)
+		list[k].box = suite_box(t->a, k);
+	for (i = 0; i < EACH; i++)
+		for (k = 0; k < MANY; k++)
+			seq[k][i] = suite_put(t->a, list[k].box, LATER, 10);
+	for (k = 0; k < MANY; k++)
+		list[k].seq = seq[k][EACH - 1 - k];
+	list[MANY] = list[MANY - 1];
+	list[MANY - 1] = (struct taken){ list[MANY].box + 1, 1 };
+	fails(store_boxes_taken(t->a, list, MANY + 1), ERR_NOTFOUND);
+	for (k = 0; k < MANY; k++) {
+		b = suite_look(t->a, list[k == MANY - 1 ? MANY : k].box);
+		assert_int_equal(b.taken, seq[k][EACH - 1 - k]);
+		assert_int_equal(b.dropped, seq[k][EACH - k - TAKEN_KEEP_ROWS - 1]);
+		assert_int_equal(suite_rows(t->a, b.id, &first), TAKEN_KEEP_ROWS + k);
+		assert_int_equal(first, seq[k][EACH - k - TAKEN_KEEP_ROWS]);
+	}
+	ok(store_boxes_taken(t->a, list, 0));
 	ok(store_commit(t->a));
 }
 
@@ -250,6 +286,7 @@ const struct CMUnitTest suite_seq_tests[] = {
 	cmocka_unit_test(no_position_is_given_twice),
 	cmocka_unit_test(a_box_that_goes_takes_no_position_back),
 	cmocka_unit_test(what_was_taken_back_was_not_given),
+	cmocka_unit_test(many_boxes_drop_what_is_too_much),
 	cmocka_unit_test(each_row_expires_in_its_sweep),
 	{ NULL, NULL, NULL, NULL, NULL }
 };

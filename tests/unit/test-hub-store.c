@@ -11,6 +11,7 @@
 #include "err.h"
 #include "hub-private.h"
 #include "source.h"
+#include "store-sqlite.h"
 
 static struct fake f, g;		/* g: another process */
 
@@ -245,6 +246,25 @@ test_bell_deleted(void **state)
 	assert_int_equal(access(name, F_OK), 0);
 }
 
+/* A WAL that is too long while its database is gone: nobody can shorten it, and the hub still ends. */
+static void
+test_ends_though_the_wal_stays(void **state)
+{
+	struct source a = open_source(&f, E);
+
+	(void)state;
+	((struct lite *)f.hub.store)->wal_stall = 1;
+	assert_int_equal(unlink(f.conf.db), 0);
+	assert_int_equal(say(&a, "{\"open\":\"k\"}"), 200);
+	assert_true(f.hub.stalled);
+	leave(&a);
+	alarm(20);
+	fake_stop(&f);
+	alarm(0);
+	fake_start(&f);
+	fake_run(&f);
+}
+
 int
 main(void)
 {
@@ -252,7 +272,7 @@ main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		T(test_full), T(test_quota), T(test_lease_lost), T(test_box_lost),
 		T(test_gap_after_expiry), T(test_gap_on_open_stream), T(test_replaced),
-		T(test_bell_deleted),
+		T(test_bell_deleted), T(test_ends_though_the_wal_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,134 @@
+/**
+ * The released PeerJS clients with sigpost: from 1.0 on with www/sigpost.js before them, over each
+ * of its ways down; up to 0.3 as they are, over their HTTP stream. One file runs this for each of our
+ * two ways in.
+ */
+
+import assert from 'node:assert/strict';
+import { after, before, describe } from 'node:test';
+
+import { until } from '../blackbox/proc.mjs';
+import { Site, demand } from '../blackbox/site.mjs';
+import { RELEASED, Window, browserTest, describesClient, exchange, newId, skip, withBrowser, withWindows } from './peerjs.mjs';
+
+const TRANSPORTS = ['sse', 'fetch', 'poll'];
+
+/** How a client is loaded for a server. @param {import('../blackbox/site.mjs').Server} server */
+function loaded(server, client, transports = '') {
+  const attributes = transports && `data-transports="${transports}"`;
+  return client.old ? {} : { before: server.url('/www/sigpost.js'), attributes };
+}
+
+/** A site for the tests around it. @returns {{server: import('../blackbox/site.mjs').Server}} */
+function withSite(row, settings) {
+  const stage = {};
+  before(async () => {
+    if (!skip) {
+      stage.site = new Site({ settings });
+      stage.server = await stage.site.serve(row);
+    }
+  });
+  after(() => stage.site?.end());
+  return stage;
+}
+
+/** The body of a POST that sends an answer. */
+const ANSWER = /"type":"ANSWER"/;
+
+/**
+ * Does something before a page's answer leaves, but after it has got its offer.
+ * @param {Window} window @param {() => Promise<unknown>} act
+ */
+async function beforeAnswer(window, act) {
+  let acted;
+  await window.page.route('**/peerjs?*', async (route, req) => {
+    if (req.method() === 'POST' && ANSWER.test(req.postData() ?? '')) {
+      acted ??= act();
+      await acted;
+    }
+    await route.continue();
+  });
+  return () => acted;
+}
+
+/** @param {() => Promise<Window>} open @param {{server: any}} stage */
+function survives(open, stage) {
+  return withWindows(2, open, async (one, two) => {
+    await Promise.all([one.start(newId()), two.start(newId())]);
+    const acted = await beforeAnswer(two, () => stage.server.kill9());
+    await exchange(one, two);
+    assert.ok((await acted())?.length > 0, 'nobody was killed');
+    const { events } = await one.state();
+    assert.deepEqual(events.filter((it) => it !== 'connection open'), [`open ${(await one.state()).id}`]);
+  });
+}
+
+/** What a page has asked for, from now on, once the head of the answer is there. @param {Window} window */
+function watch(window) {
+  const seen = [];
+  window.page.on('response', (answer) => {
+    const it = answer.request();
+    seen.push(`${it.method()} ${new URL(it.url()).pathname}${new URL(it.url()).search}`);
+  });
+  return seen;
+}
+
+/** One released client behind one web server. */
+function withClient(row, client) {
+  describe(`PeerJS ${client.version} with ours · ${row.name}`, () => {
+    const stage = withSite(row, { peerjs_expire_ms: 2000, grace_ms: 2000 });
+    const open = (/** @type {string} */ transports) =>
+      Window.open(stage.server, client, loaded(stage.server, client, transports));
+
+    describesClient(() => open(''), client);
+
+    for (const transport of client.old ? [] : TRANSPORTS) {
+      browserTest(`two pages talk over ${transport}`, () => withWindows(2, () => open(transport), async (one, two) => {
+        await Promise.all([one.start(newId()), two.start()]);
+        await exchange(one, two);
+      }));
+    }
+  });
+}
+
+/** The same while its server is killed. What waits does so as long as users have it, 5 s. */
+function withKills(row, client) {
+  describe(`PeerJS ${client.version} with ours, killed between offer and answer · ${row.name}`, () => {
+    const stage = withSite(row, { grace_ms: 3000 });
+    for (const transport of TRANSPORTS) {
+      browserTest(`over ${transport}`, () => survives(() =>
+        Window.open(stage.server, client, loaded(stage.server, client, transport)), stage));
+    }
+  });
+}
+
+/** Three times its stream is followed by another, 25 s of its clock later; then it is called. */
+async function handOver(one, two) {
+  const seen = watch(one);
+  await one.page.clock.install();
+  const id = await one.start(newId());
+  await two.start(newId());
+  for (let i = 0; i < 3; i += 1) {
+    await until(`i=${i}`, () => seen.some((it) => it.endsWith(`/id?i=${i}`)));
+    await one.page.clock.fastForward(25_000);
+  }
+  await until('i=3', () => seen.some((it) => it.endsWith('/id?i=3')));
+  await exchange(two, one);
+  assert.ok(seen.some((it) => it.startsWith('POST') && it.endsWith('/answer')), seen.join('\n'));
+  assert.deepEqual((await one.state()).events, [`open ${id}`, 'connection open']);
+}
+
+/** Everything behind one web server. @param {import('../blackbox/kinds.mjs').Kind} row */
+export function describesOurs(row) {
+  demand();
+  withBrowser();
+  RELEASED.forEach((client) => withClient(row, client));
+  RELEASED.filter(({ old }) => !old).forEach((client) => withKills(row, client));
+  for (const client of RELEASED.filter(({ old }) => old)) {
+    describe(`the HTTP stream of PeerJS ${client.version} · ${row.name}`, () => {
+      const stage = withSite(row, {});
+      browserTest('is all it has, and is handed over every 25 s', () =>
+        withWindows(2, () => Window.open(stage.server, client), handOver));
+    });
+  }
+}
