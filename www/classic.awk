@@ -1,7 +1,7 @@
 # Makes one classic script of ES modules, for <script src>:
 #	awk -f classic.awk http.mjs … script.mjs sigpost.mjs >sigpost.js
-# Modules come after those they import. Each becomes a function of its own, so their private names do
-# not meet. What a module may say is what the patterns below know; anything else is an error. The
+# Modules come after those they import. Each becomes a function of its own, so their private names
+# do not meet. What a module may say is what the patterns below know; anything else is an error. The
 # exports of the last module are the global `sigpost`; script.mjs is called with the script's tag.
 # Comments that begin a line stay behind.
 

@@ -4,8 +4,8 @@
  * PeerJS draws a new token with each page load, so a reloaded page would be a stranger who asks for
  * an id that is taken. The token is therefore kept in sessionStorage, which a reload leaves and no
  * other tab sees, but for one that was duplicated: that has a copy. So only the page that holds the
- * Web Lock of this id uses what is stored; its copy goes by the token it was given. Where there are no
- * locks (an address without https, Node) or no storage, so does everybody.
+ * Web Lock of this id uses what is stored; its copy goes by the token it was given. Where there are
+ * no locks (an address without https, Node) or no storage, so does everybody.
  */
 
 /** A page that reloads may not have let go of its lock yet when the next one asks. */

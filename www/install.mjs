@@ -25,7 +25,7 @@ class NoWebSocket {
 
   /** @param {string | URL} url */
   constructor(url) {
-    throw new DOMException(`No WebSocket here, and sigpost has none for ${url}`, 'NotSupportedError');
+    throw new DOMException(`Neither WebSocket nor sigpost here for ${url}`, 'NotSupportedError');
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * The way down of a socket, whichever works: one source at a time (source.mjs, native.mjs), the next
- * one in the page's order where one does not work, the cursor kept from one to the other.
+ * The way down of a socket, whichever works: one source at a time (source.mjs, native.mjs), the
+ * next one in the page's order where one does not work, the cursor kept from one to the other.
  *
  * What does not work shows in one of these ways:
  * - nothing has come of a stream in time, not even the comment it begins with: something on the way
@@ -54,8 +54,8 @@ const worked = new Map();
  */
 
 /**
- * The transports there are here for this protocol. An event stream can be read in two ways, and where
- * EventSource is none of them, fetch takes its place.
+ * The transports there are here for this protocol. An event stream can be read in two ways, and
+ * where EventSource is none of them, fetch takes its place.
  * @param {LinkOptions} options
  * @param {{inAddress: boolean}} talk
  */

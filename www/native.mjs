@@ -18,8 +18,9 @@ export class BlindError extends Error {
 }
 
 /**
- * An event stream by EventSource. After `silentMs` without an event it says `silent`: EventSource does
- * not tell of heartbeats, so the stream may be idle or dead. Whoever reads with fetch would know.
+ * An event stream by EventSource. After `silentMs` without an event it says `silent`: EventSource
+ * does not tell of heartbeats, so the stream may be idle or dead. Whoever reads with fetch would
+ * know.
  */
 export class EventSourceSource extends Source {
   /** @type {any} */

@@ -1,6 +1,6 @@
 /**
- * What the classic script, sigpost.js, does when it is loaded by a tag: installs itself for the server
- * it came from.
+ * What the classic script, sigpost.js, does when it is loaded by a tag: installs itself for the
+ * server it came from.
  *
  * - `data-server`: for these servers instead, with blanks between them
  * - `data-transports`: the transports and their order, with blanks between them

@@ -31,8 +31,8 @@ export interface SigpostOptions {
 
 export interface InstallOptions extends SigpostOptions {
   /**
-   * The mount path of sigpost, or several: `https://example.org/sigpost`. Relative ones count from the
-   * page. Default: where this module was loaded from, if that is below `www/` of a server.
+   * The mount path of sigpost, or several: `https://example.org/sigpost`. Relative ones count from
+   * the page. Default: where this module was loaded from, if that is below `www/` of a server.
    */
   server?: string | URL | readonly (string | URL)[];
   /** Called with each SigpostSocket that takes the place of a WebSocket, before it connects. */
@@ -81,7 +81,8 @@ export class SigpostSocket extends EventTarget {
   static readonly CLOSED: 3;
 
   /**
-   * @param url `…/peerjs?key=…&id=…&token=…`, `…/sigver` or `…/sigver/opened`, as ws, wss, http or https
+   * @param url `…/peerjs?key=…&id=…&token=…`, `…/sigver` or `…/sigver/opened`, as ws, wss, http or
+   *   https
    * @param protocols ignored
    */
   constructor(url: string | URL, protocols?: string | string[], options?: SigpostOptions);

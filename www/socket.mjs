@@ -2,7 +2,7 @@
  * A WebSocket to PeerJS or sigver at a sigpost server, made of what works there: an event stream or
  * long poll down, POST up, or a WebSocket where the server offers one.
  *
- *     const socket = new SigpostSocket('wss://example.org/sigpost/peerjs?key=peerjs&id=me&token=t');
+ *     const socket = new SigpostSocket('wss://example.org/peerjs?key=peerjs&id=me&token=secret');
  *
  * It has the interface of WebSocket. In addition it comes back by itself: while the connection is
  * away it stays OPEN, what is sent waits, and what the server has for it comes when it is back, in
@@ -33,8 +33,8 @@ const LAPSES_MAX = 3;
 /**
  * The event stream first: it needs one request for everything that comes. EventSource before fetch,
  * because what wraps fetch on a page (monitoring, service workers) tends to read answers to their
- * end before it hands them on, and leaves EventSource alone. Long poll works wherever HTTP does, at a
- * request for each few messages. WebSocket is not among them: no version of the server offers it
+ * end before it hands them on, and leaves EventSource alone. Long poll works wherever HTTP does, at
+ * a request for each few messages. WebSocket is not among them: no version of the server offers it
  * yet; where one does, a page can put it first.
  */
 const DEFAULTS = {
@@ -45,7 +45,9 @@ const DEFAULTS = {
   silentMs: 60_000,
 };
 
-/** Under this name a patched WebSocket (install.mjs) keeps the native one; null where there is none. */
+/**
+ * Under this name a patched WebSocket (install.mjs) keeps the native one; null where there is none.
+ */
 export const NATIVE = Symbol.for('sigpost: the native WebSocket');
 
 /** All that are not closed. @type {Set<SigpostSocket>} */
@@ -249,7 +251,8 @@ export class SigpostSocket extends EventTarget {
   }
 
   /**
-   * Breaks the connection as if the network had; it comes back by itself. To see that nothing is lost.
+   * Breaks the connection as if the network had; it comes back by itself. To see that nothing is
+   * lost.
    * @param {number} [ms] it stays away for at least that long
    */
   cut(ms = 0) {

@@ -269,8 +269,8 @@ export class StreamSource extends Source {
 
 /**
  * Long poll: `GET url?transport=poll`. Answers `{cursor, auth?, gap?, messages}`, and at the end
- * `final: true` with `event` and `data`, or with its reason among the messages. Its messages have one
- * cursor together, and so none of their own.
+ * `final: true` with `event` and `data`, or with its reason among the messages. Its messages have
+ * one cursor together, and so none of their own.
  */
 export class PollSource extends Source {
   /** @param {AbortSignal} signal */

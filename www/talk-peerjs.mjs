@@ -40,7 +40,8 @@ export class Repeats {
   #seq = -1;
 
   /**
-   * @param {string} id of the form `…-seq`; seq rises, and what precedes it names the order it is of
+   * @param {string} id of the form `…-seq`; seq rises, and what precedes it names the order it is
+   *   of
    * @returns {boolean} whether it, or a later one, was asked about before
    */
   has(id) {
@@ -111,7 +112,9 @@ export class PeerjsTalk {
     return this.#identity.claim();
   }
 
-  /** We take leave: a reload is somebody new, whom our goodbye, if it comes late, does not concern. */
+  /**
+   * We take leave: a reload is somebody new, whom our goodbye, if it comes late, does not concern.
+   */
   forget() {
     this.#identity.forget();
   }
@@ -146,8 +149,8 @@ export class PeerjsTalk {
   }
 
   /**
-   * Whether a message of the page is for the server: a heartbeat is not, since our stream shows that
-   * we are here.
+   * Whether a message of the page is for the server: a heartbeat is not, since our stream shows
+   * that we are here.
    * @param {string} text
    */
   passes(text) {
@@ -155,8 +158,8 @@ export class PeerjsTalk {
   }
 
   /**
-   * A POST was refused because of its token: we were away for too long. The stream, when it comes back,
-   * makes us known again.
+   * A POST was refused because of its token: we were away for too long. The stream, when it comes
+   * back, makes us known again.
    * @returns {Verdict}
    */
   lapsed() {

@@ -1,6 +1,6 @@
 /**
- * sigver over HTTP (docs/sigver.md), as a socket speaks it. The cursor is a credential and goes into
- * a header only, so EventSource, which can set none, is not for it.
+ * sigver over HTTP (docs/sigver.md), as a socket speaks it. The cursor is a credential and goes
+ * into a header only, so EventSource, which can set none, is not for it.
  */
 
 import { SIGVER } from './outbox.mjs';

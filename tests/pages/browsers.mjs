@@ -28,10 +28,9 @@ const PREFERENCES = {
   'datareporting.policy.dataSubmissionEnabled': false,
 };
 
-async function launchChromium() {
+function launchChromium() {
   const args = process.getuid() === 0 ? ['--no-sandbox', ...FLAGS] : FLAGS;
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args });
-  return { newContext: () => browser.newContext(), close: () => browser.close() };
+  return chromium.launch({ executablePath: CHROMIUM, args });
 }
 
 async function launchFirefox() {

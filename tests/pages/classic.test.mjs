@@ -2,7 +2,7 @@
 
 import { describe, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,13 +18,18 @@ closeConnections();
 const WWW = fileURLToPath(new URL('../../www/', import.meta.url));
 const CLASSIC = readFileSync(`${WWW}sigpost.js`, 'utf8');
 
+/** What a page has, and a new context has not. */
+const NAMES = [
+  'AbortController', 'DOMException', 'Event', 'EventTarget', 'MessageEvent', 'TextDecoder',
+  'TextEncoder', 'URL', 'URLSearchParams', 'clearInterval', 'clearTimeout', 'console', 'fetch',
+  'setInterval', 'setTimeout',
+];
+
 /** Runs it as a page would, with the given tag as the one that loads it. */
 function load(script, globals = {}) {
   const page = {
     document: { currentScript: script },
-    ...Object.fromEntries(['AbortController', 'DOMException', 'Event', 'EventTarget', 'MessageEvent',
-      'TextDecoder', 'TextEncoder', 'URL', 'URLSearchParams', 'clearInterval', 'clearTimeout',
-      'console', 'fetch', 'setInterval', 'setTimeout'].map((name) => [name, globalThis[name]])),
+    ...Object.fromEntries(NAMES.map((name) => [name, globalThis[name]])),
     ...globals,
   };
   page.globalThis = vm.createContext(page);
@@ -69,7 +74,8 @@ describe('the classic script', () => {
     await until('both are open', () => [one, two].every(({ socket }) => socket.readyState === 1));
     one.socket.send(JSON.stringify({ type: 'OFFER', dst: two.id, payload: 1 }));
     two.socket.send(JSON.stringify({ type: 'OFFER', dst: one.id, payload: 2 }));
-    await until('both have heard', () => [one, two].every(({ heard }) => heard.messages.length === 2));
+    const answered = ({ heard }) => heard.messages.length === 2;
+    await until('both have heard', () => [one, two].every(answered));
     assert.deepEqual([one, two].map(({ heard }) => heard.messages[1].payload), [2, 1]);
     [one, two].forEach(({ socket }) => socket.close());
     await until('both have left', () => [one, two].every(({ heard }) => heard.close));
@@ -89,7 +95,8 @@ describe('the classic script', () => {
   };
   const rows = [
     ['installs itself for the server it came from', {}, ['/a/'], ['/', '/a/b/', '/www/']],
-    ['or for those in data-server', { server: '/b http://127.0.0.1:9/c/' }, ['/b/', '/c/'], ['/a/']],
+    ['or for those in data-server', { server: '/b http://127.0.0.1:9/c/' }, ['/b/', '/c/'],
+      ['/a/']],
     ['or not at all', { install: 'no' }, [], ['/a/', '/']],
   ];
   for (const [why, dataset, ours, others] of rows) {
@@ -121,7 +128,8 @@ describe('the classic script', () => {
 });
 
 describe('www/classic.awk', () => {
-  const awk = (...files) => spawnSync('awk', ['-f', `${WWW}classic.awk`, ...files], { encoding: 'utf8' });
+  const text = { encoding: 'utf8' };
+  const awk = (...files) => spawnSync('awk', ['-f', `${WWW}classic.awk`, ...files], text);
 
   function withFiles(files, body) {
     const directory = mkdtempSync(join(tmpdir(), 'classic-'));
@@ -139,9 +147,9 @@ describe('www/classic.awk', () => {
     const makefile = readFileSync(new URL('../../Makefile.am', import.meta.url), 'utf8');
     const [, list] = /^CLIENT_MODULES = ((?:.*\\\n)*.*)$/m.exec(makefile);
     const files = list.split(/[\s\\]+/).filter(Boolean).map((it) => WWW + it.slice('www/'.length));
-    const made = execFileSync('awk', ['-f', `${WWW}classic.awk`, ...files], { encoding: 'utf8' });
-    assert.ok(made === CLASSIC, 'make has not been run since');
-    const imported = files.flatMap((it) => readFileSync(it, 'utf8').match(/(?<=from '\.\/)[^']+(?=')/g) ?? []);
+    assert.ok(awk(...files).stdout === CLASSIC, 'make has not been run since');
+    const imported = files.flatMap((it) => (
+      readFileSync(it, 'utf8').match(/(?<=from '\.\/)[^']+(?=')/g) ?? []));
     const given = new Set(readdirSync(WWW).filter((it) => files.includes(WWW + it)));
     assert.deepEqual(imported.filter((it) => !given.has(it)), []);
   });
@@ -165,7 +173,7 @@ describe('www/classic.awk', () => {
     });
   });
 
-  for (const [why, text] of [
+  for (const [why, wrong] of [
     ['a default export', 'export default 1;\n'],
     ['an import of everything', "import * as a from './script.mjs';\n"],
     ['an import from elsewhere', "import { a } from 'elsewhere';\n"],
@@ -177,7 +185,7 @@ describe('www/classic.awk', () => {
     ['import.meta but for its url', 'const a = import.meta.dirname;\n'],
   ]) {
     test(`refuses ${why}`, () => {
-      withFiles({ 'script.mjs': script, 'a.mjs': text }, (paths) => {
+      withFiles({ 'script.mjs': script, 'a.mjs': wrong }, (paths) => {
         const { status, stderr } = awk(...paths);
         assert.notEqual(status, 0, why);
         assert.match(stderr, /a\.mjs:\d+: /);

@@ -1,4 +1,7 @@
-/** install(): whose WebSocket is whose. And WebSocket itself as a transport, from a server that has it. */
+/**
+ * install(): whose WebSocket is whose. And WebSocket itself as a transport, from a server that has
+ * it.
+ */
 
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -154,7 +157,8 @@ describe('install()', () => {
     const { global, uninstall } = patched({}, null);
     assert.equal(kind(global, OURS), SigpostSocket);
     assert.equal(global.WebSocket.OPEN, 1);
-    assert.throws(() => new global.WebSocket('ws://127.0.0.1:9/chat'), { name: 'NotSupportedError' });
+    const other = () => new global.WebSocket('ws://127.0.0.1:9/chat');
+    assert.throws(other, { name: 'NotSupportedError' });
     uninstall();
     assert.equal('WebSocket' in global, false);
   });

@@ -1,6 +1,6 @@
 /**
- * Unmodified PeerJS in real browsers, against the server at $SIGPOST_URL, on a page of another origin
- * that has one more line: <script src="…/www/sigpost.js">.
+ * Unmodified PeerJS in real browsers, against the server at $SIGPOST_URL, on a page of another
+ * origin that has one more line: <script src="…/www/sigpost.js">.
  */
 
 import { after, afterEach, before, describe, test } from 'node:test';
@@ -113,7 +113,7 @@ for (const [name, { launch, missing }] of Object.entries(BROWSERS)) {
     });
 
     for (const transport of ['fetch', 'poll']) {
-      browserTest(`two meet over ${transport}, as the tag says, with ids from the server`, async () => {
+      browserTest(`two meet over ${transport}, as the tag says, with given ids`, async () => {
         const tag = tagFor(SERVER, `data-transports="${transport}"`);
         const pages = await Promise.all([1, 2].map(() => newPeer(undefined, { tag })));
         await Promise.all(pages.map(opens));
@@ -124,7 +124,7 @@ for (const [name, { launch, missing }] of Object.entries(BROWSERS)) {
         });
     }
 
-    browserTest('a proxy that holds streams back: long poll, and PeerJS hears nothing of it', async () => {
+    browserTest('a proxy that holds streams back: long poll, unnoticed by PeerJS', async () => {
       const proxy = await newProxy(({ url }) => (
         url.includes('transport=sse') ? { hold: true } : undefined));
       const page = await newPeer(newId(), { server: proxy.url });
@@ -167,7 +167,7 @@ for (const [name, { launch, missing }] of Object.entries(BROWSERS)) {
       assert.deepEqual((await logOf(pages[1])).errors, []);
     });
 
-    browserTest('a page that is reloaded has its id back at once, and its messages arrive', async () => {
+    browserTest('a reloaded page has its id back at once, and its messages arrive', async () => {
       const [a, b] = [newId(), newId()];
       const [page, other] = await Promise.all([newPage(), newPeer(b)]);
       const script = `(${startPeer})(${JSON.stringify({ id: a, server: SERVER })})`;
@@ -208,14 +208,16 @@ for (const [name, { launch, missing }] of Object.entries(BROWSERS)) {
         ? { after: new Promise((resolve) => { setTimeout(resolve, 1000); }) } : undefined));
       const page = await newPeer(id, { server: proxy.url });
       await opens(page);
-      await page.evaluate(() => globalThis.addEventListener('pagehide', () => globalThis.peer.destroy()));
+      await page.evaluate(() => {
+        globalThis.addEventListener('pagehide', () => globalThis.peer.destroy());
+      });
       await page.reload();
       await page.evaluate(startPeer, { id, server: proxy.url });
       await opens(page);
       await until('the goodbye', () => proxy.posts().length === 1);
       await new Promise((resolve) => { setTimeout(resolve, 1500); });
       const { disconnected, errors, sockets } = await logOf(page);
-      assert.deepEqual({ disconnected, errors, sockets }, { disconnected: 0, errors: [], sockets: 1 });
+      assert.deepEqual([disconnected, errors, sockets], [0, [], 1]);
     });
 
     browserTest('a duplicated tab has the storage, but not the id', async () => {
@@ -310,7 +312,9 @@ for (const [name, { launch, missing }] of Object.entries(BROWSERS)) {
         server.clients.forEach((it) => it.terminate());
         server.close();
       });
-      server.on('connection', (socket) => socket.on('message', (data) => socket.send(String(data))));
+      server.on('connection', (socket) => {
+        socket.on('message', (data) => socket.send(String(data)));
+      });
       const page = await newPeer(newId());
       const echo = await page.evaluate((url) => new Promise((resolve) => {
         const socket = new WebSocket(url);
@@ -329,9 +333,9 @@ for (const [name, { launch, missing }] of Object.entries(BROWSERS)) {
         const { install, sockets } = await import('/www/sigpost.mjs');
         const uninstall = install({ transports: ['fetch'] });
         const socket = new WebSocket(url);
-        const opened = await new Promise((resolve) => { socket.onmessage = ({ data }) => resolve(data); });
+        const message = await new Promise((resolve) => { socket.onmessage = resolve; });
         uninstall();
-        return [opened, sockets.has(socket), Function.prototype.toString.call(WebSocket)];
+        return [message.data, sockets.has(socket), Function.prototype.toString.call(WebSocket)];
       }, addressOf(SERVER, id));
       assert.deepEqual(result.slice(0, 2), ['{"type":"OPEN"}', true]);
       assert.match(result[2], /native code/);
@@ -345,7 +349,8 @@ for (const [name, { launch, missing }] of Object.entries(BROWSERS)) {
       await page.reload();
       await page.evaluate(startPeer, { id, server: proxy.url });
       await opens(page);
-      const tokens = proxy.seen.filter(({ url }) => url.startsWith('/peerjs?')).map((it) => params(it).token);
+      const tokens = proxy.seen.filter(({ url }) => url.startsWith('/peerjs?'))
+        .map((it) => params(it).token);
       assert.equal(new Set(tokens).size, 1);
       const own = await page.evaluate(() => globalThis.peer.options.token);
       assert.notEqual(own, tokens[0], 'PeerJS has drawn a new one');

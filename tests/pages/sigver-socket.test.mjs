@@ -107,12 +107,14 @@ for (const [transport, options] of Object.entries(WIRES)) {
         assert.match(near.heard.close.reason, /forgotten/);
       });
 
-    withPair('a POST that finds no source, too', '/sigver/opened', options, async ({ near, proxy }) => {
-      proxy.rule = ({ method }) => (method === 'POST' ? { status: 200, body: '{"code":4021}' } : undefined);
-      near.say({ data: 'lost' });
-      await until('the end', () => near.heard.close);
-      assert.equal(near.heard.close.code, 1006);
-    });
+    withPair('a POST that finds no source, too', '/sigver/opened', options,
+      async ({ near, proxy }) => {
+        const unknown = { status: 200, body: '{"code":4021}' };
+        proxy.rule = ({ method }) => (method === 'POST' ? unknown : undefined);
+        near.say({ data: 'lost' });
+        await until('the end', () => near.heard.close);
+        assert.equal(near.heard.close.code, 1006);
+      });
   });
 }
 

@@ -1,6 +1,6 @@
 /**
- * SigpostSocket for PeerJS against the server at $SIGPOST_URL: the way up, the goodbye, and what makes
- * it a WebSocket.
+ * SigpostSocket for PeerJS against the server at $SIGPOST_URL: the way up, the goodbye, and what
+ * makes it a WebSocket.
  */
 
 import { describe, test } from 'node:test';
@@ -37,7 +37,7 @@ function first(count, how) {
 }
 
 describe('messages', () => {
-  withPair('wait while a POST is under way and leave together', FETCH, async ({ far, near, proxy }) => {
+  withPair('wait during a POST and leave together', FETCH, async ({ far, near, proxy }) => {
     const { closed, open } = gate();
     proxy.rule = first(1, { after: closed });
     [0, 1, 2, 3, 4].forEach((it) => near.say(far, it));
@@ -52,7 +52,7 @@ describe('messages', () => {
     await until('all is taken', () => near.socket.bufferedAmount === 0);
   });
 
-  withPair('a thousand take few POSTs, none of more than 256', FETCH, async ({ far, near, proxy }) => {
+  withPair('a thousand: few POSTs, none of more than 256', FETCH, async ({ far, near, proxy }) => {
     const payloads = Array.from({ length: 1000 }, (_, i) => i);
     payloads.forEach((it) => near.say(far, it));
     await far.gets(payloads);
@@ -61,7 +61,7 @@ describe('messages', () => {
     assert.ok(sizes.length <= 6, sizes.join());
   });
 
-  withPair('large ones are spread over POSTs by their size', FETCH, async ({ far, near, proxy }) => {
+  withPair('large ones are spread over POSTs by size', FETCH, async ({ far, near, proxy }) => {
     const payloads = Array.from({ length: 8 }, (_, i) => `${i}${'x'.repeat(60000)}`);
     payloads.forEach((it) => near.say(far, it));
     await far.gets(payloads);
@@ -117,7 +117,7 @@ describe('messages', () => {
       assert.deepEqual([JSON.parse(text).payload, reason, status], [3, 'odd', 400]);
     });
 
-  withPair('too many for one POST of this server: fewer, then', FETCH, async ({ far, near, proxy }) => {
+  withPair('too many for one POST of this server: fewer', FETCH, async ({ far, near, proxy }) => {
     proxy.rule = ({ method, body }) => (method === 'POST' && body.length > 400
       ? { status: 413 } : undefined);
     const payloads = Array.from({ length: 20 }, (_, i) => i);
@@ -213,7 +213,7 @@ describe('close()', () => {
       assert.match(proxy.posts()[0].body, /LEAVE/);
     });
 
-  withPair('does not wait for a server that does not answer', FETCH, async ({ far, near, proxy }) => {
+  withPair('does not wait for a server that is silent', FETCH, async ({ far, near, proxy }) => {
     proxy.rule = ({ method }) => (method === 'POST' ? { drop: true } : undefined);
     near.say(far, 1);
     near.socket.close();
@@ -249,7 +249,7 @@ describe('the interface of WebSocket', () => {
     socket.close();
   });
 
-  for (const bad of ['ws://example.org/', 'ftp://example.org/peerjs', '/peerjs', 'ws://x/peerjs/id']) {
+  for (const bad of ['ws://example.org/', 'ftp://x/peerjs', '/peerjs', 'ws://x/peerjs/id']) {
     test(`no address of ours: ${bad}`, () => {
       assert.throws(() => new SigpostSocket(bad), thrown('SyntaxError'));
     });

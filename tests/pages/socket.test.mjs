@@ -30,7 +30,7 @@ for (const [name, options] of Object.entries(TRANSPORTS)) {
         { type: 'CANDIDATE', src: far.id, dst: near.id, payload: 0 });
     });
 
-    withPair('comes back from a broken connection, nothing lost or twice, open all the time', options,
+    withPair('comes back from a broken connection, nothing lost or twice', options,
       async ({ far, near, proxy }) => {
         for (let i = 0; i < 4; i += 1) {
           far.say(near, 2 * i);
@@ -58,7 +58,7 @@ for (const [name, options] of Object.entries(TRANSPORTS)) {
         assert.deepEqual(near.heard.events, [name, 'open', 'lost', 'resumed']);
       });
 
-    withPair('comes back from a server that answers 502 for a while', { ...options, EventSource: null },
+    withPair('comes back from a server that answers 502 for a while', options,
       async ({ far, near, proxy }) => {
         let refused = 0;
         proxy.rule = ({ method }) => {
@@ -211,7 +211,7 @@ describe('the choice of a transport', () => {
   });
 
   const websocket = { transports: ['websocket', 'sse', 'poll'], WebSocket: Ws, EventSource };
-  withOne('WebSocket where there is none: on at once', websocket, undefined, async ({ near, proxy }) => {
+  withOne('WebSocket where there is none', websocket, undefined, async ({ near, proxy }) => {
     const begun = Date.now();
     await near.open();
     assert.ok(Date.now() - begun < 2000);
@@ -229,7 +229,8 @@ describe('the choice of a transport', () => {
 describe('events that were there before', () => {
   /** Streams that begin with the last message once more. */
   for (const name of ['sse', 'fetch']) {
-    withPair(`are dropped by their ids: ${name}`, TRANSPORTS[name], async ({ far, near, proxy }) => {
+    const options = TRANSPORTS[name];
+    withPair(`are dropped by their ids: ${name}`, options, async ({ far, near, proxy }) => {
       const ids = [];
       near.socket.addEventListener('message', ({ lastEventId }) => ids.push(lastEventId));
       [1, 2].forEach((it) => far.say(near, it));
@@ -246,7 +247,8 @@ describe('events that were there before', () => {
 
 describe('a server that is not there', () => {
   test('at first: error and close in time', { skip, timeout: 20000 }, async () => {
-    const gone = new SigpostSocket(addressOf('http://127.0.0.1:9', newId()), [], { connectMs: 2000 });
+    const url = addressOf('http://127.0.0.1:9', newId());
+    const gone = new SigpostSocket(url, [], { connectMs: 2000 });
     const heard = listenTo(gone);
     const begun = Date.now();
     await until('the end', () => heard.close);
@@ -269,7 +271,7 @@ describe('a server that is not there', () => {
     assert.deepEqual(near.heard.events, ['fetch', 'open', 'lost', 'error', 'close']);
   });
 
-  withOne('nothing at that path', ALL, () => ({ status: 404, body: 'nothing' }), async ({ near }) => {
+  withOne('nothing at that path', ALL, () => ({ status: 404, body: '' }), async ({ near }) => {
     const begun = Date.now();
     await until('the end', () => near.heard.close);
     assert.ok(Date.now() - begun < 3000);
@@ -277,7 +279,8 @@ describe('a server that is not there', () => {
     assert.match(near.heard.close.reason, /404/);
   });
 
-  withOne('a server that asks to come later is not given up', { ...TRANSPORTS.poll, connectMs: 1000 },
+  const soon = { ...TRANSPORTS.poll, connectMs: 1000 };
+  withOne('a server that asks to come later is not given up', soon,
     (() => {
       const begun = Date.now();
       return (it) => (isPoll(it) && Date.now() - begun < 2500

@@ -85,7 +85,8 @@ export class Peer {
   }
 
   async open() {
-    await until(`${this.id} is open`, () => this.heard.messages.some(({ type }) => type === 'OPEN'));
+    const isOpen = ({ type }) => type === 'OPEN';
+    await until(`${this.id} is open`, () => this.heard.messages.some(isOpen));
     return this;
   }
 

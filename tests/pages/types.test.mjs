@@ -36,17 +36,27 @@ test('the modules agree with their comments and each other', () => {
   assert.deepEqual(complaints(modules.map((name) => WWW + name)), []);
 });
 
-test('a program that uses the client', () => {
-  assert.deepEqual(complaints([fileURLToPath(new URL('use.mts', import.meta.url))]), []);
-});
+for (const name of ['use.mts', 'use-sigpost.mts', 'use-classic.ts']) {
+  test(`a program that uses the client: ${name}`, () => {
+    assert.deepEqual(complaints([fileURLToPath(new URL(name, import.meta.url))]), []);
+  });
+}
 
-test('the declarations name what the class has, and nothing else', async () => {
-  const { Sigver } = await import('../../www/sigver.mjs');
-  const text = ts.sys.readFile(`${WWW}sigver.d.mts`);
-  const declared = text.slice(text.indexOf('export class Sigver extends'))
-    .match(/^ {2}(?:readonly )?(\w+)(?=[(:<])/gm)
-    .map((it) => it.replace(/^ +(readonly )?/, ''));
-  const inherited = ['addEventListener', 'removeEventListener', 'url'];
-  const has = Object.getOwnPropertyNames(Sigver.prototype);
-  assert.deepEqual([...new Set(declared)].sort(), [...has, ...inherited].sort());
-});
+const OURS = {
+  Sigver: { module: 'sigver', more: ['url'] },
+  SigpostSocket: { module: 'sigpost', more: ['binaryType'] },
+};
+
+for (const [name, { module, more }] of Object.entries(OURS)) {
+  test(`the declarations name what ${name} has, and nothing else`, async () => {
+    const { [name]: Class } = await import(`../../www/${module}.mjs`);
+    const text = ts.sys.readFile(`${WWW}${module}.d.mts`);
+    const from = text.indexOf(`export class ${name} extends`);
+    const declared = text.slice(from, text.indexOf('\n}\n', from))
+      .match(/^ {2}(?:readonly )?(\w+)(?=[(:<])/gm)
+      .map((it) => it.replace(/^ +(readonly )?/, ''));
+    const inherited = ['addEventListener', 'removeEventListener', ...more];
+    const has = Object.getOwnPropertyNames(Class.prototype);
+    assert.deepEqual([...new Set(declared)].sort(), [...has, ...inherited].sort());
+  });
+}
