@@ -3,8 +3,7 @@
  * document and no server.
  *
  * Events: `state`, `text` (with `text`), `file` (with `transfer`, an Incoming), `trouble` (with `text`),
- * `gone` (once, with `opened`, whether it ever was, and `reason` if something is wrong; the object is of
- * no further use).
+ * `gone` (once, with `reason` if something is wrong; the object is of no further use).
  */
 
 import { routeOf } from './route.mjs';
@@ -20,18 +19,23 @@ const REASONS = {
 
 export class Conversation extends EventTarget {
   #connection;
-  /** @type {'calling' | 'open' | 'interrupted' | 'gone'} */
-  state = 'calling';
-  #opened = false;
+  /** @type {'connecting' | 'open' | 'interrupted' | 'gone'} */
+  state = 'connecting';
+  /** When it opened, by performance.now(); 0 if it never did. */
+  since = 0;
   #sent = 0;
   /** @type {Map<number, Outgoing>} */
   #outgoing = new Map();
   /** @type {Map<number, Incoming>} */
   #incoming = new Map();
 
-  /** @param {any} connection PeerJS's DataConnection */
-  constructor(connection) {
+  /**
+   * @param {any} connection PeerJS's DataConnection
+   * @param {boolean} ours whether this side asked for it
+   */
+  constructor(connection, ours) {
     super();
+    this.ours = ours;
     this.#connection = connection;
     connection.on('open', () => this.#change('open'));
     connection.on('data', (/** @type {any} */ data) => this.#hear(data));
@@ -43,6 +47,11 @@ export class Conversation extends EventTarget {
   /** The id of the other side. */
   get peer() {
     return this.#connection.peer;
+  }
+
+  /** The same on both sides. @returns {string} */
+  get id() {
+    return this.#connection.connectionId;
   }
 
   async route() {
@@ -127,7 +136,7 @@ export class Conversation extends EventTarget {
   /** @param {'open' | 'interrupted' | 'gone'} state */
   #change(state) {
     this.state = state;
-    this.#opened ||= state === 'open';
+    this.since ||= state === 'open' ? performance.now() : 0;
     this.#emit('state');
   }
 
@@ -137,7 +146,7 @@ export class Conversation extends EventTarget {
       this.#change('gone');
       const transfers = [...this.#outgoing.values(), ...this.#incoming.values()];
       transfers.forEach((transfer) => transfer.end('the connection ended'));
-      this.#emit('gone', { opened: this.#opened, reason });
+      this.#emit('gone', { reason });
     }
   }
 

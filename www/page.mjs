@@ -124,15 +124,15 @@ export function stunUri(value) {
  * @param {string} buttonId
  */
 export async function copy(fieldId, buttonId) {
-  const button = byId(buttonId);
+  const [word] = byId(buttonId).childNodes; // what follows is for screen readers
   try {
     await navigator.clipboard.writeText(byId(fieldId).value);
-    button.textContent = 'Copied';
+    word.nodeValue = 'Copied';
   } catch { // not everywhere without https
     byId(fieldId).select();
-    button.textContent = 'Ctrl+C';
+    word.nodeValue = 'Ctrl+C';
   }
-  setTimeout(() => { button.textContent = 'Copy'; }, COPIED_MS);
+  setTimeout(() => { word.nodeValue = 'Copy'; }, COPIED_MS);
 }
 
 /**

@@ -10,8 +10,10 @@ import { addFile, addLine, addMark, addPeer, showChannel, showCount, showCut, sh
 
 const { Peer, sigpost } = /** @type {any} */ (globalThis);
 
-/** PeerJS's messages wait on the server for 5 s: who calls meanwhile is not missed. */
+/** PeerJS's messages wait on the server for 5 s: who connects meanwhile is not missed. */
 const CUT_MS = 4000;
+/** Two connections opened so shortly after each other were meant at once. */
+const AT_ONCE_MS = 3000;
 const STORED = 'sigpost peerjs page id';
 /** How the signalling is, in a word and a sentence. @type {Record<string, [string, string]>} */
 const STATES = {
@@ -29,8 +31,8 @@ const conversations = new Set();
 const count = { up: 0, down: 0 };
 /** What to go back to if another id is taken. */
 let former = '';
-/** An id to call as soon as there is a server. */
-let toCall = new URLSearchParams(location.search).get('to') ?? '';
+/** An id to connect to as soon as there is a server. */
+let wanted = new URLSearchParams(location.search).get('to') ?? '';
 
 /** @param {string} text */
 const problem = (text) => say(text, 'problem');
@@ -62,7 +64,7 @@ function address(query) {
   return url.href;
 }
 
-/** @param {string} id whom a reload calls again, or nobody */
+/** @param {string} id whom a reload connects to again, or nobody */
 function remember(id) {
   history.replaceState(null, '', address(id ? { to: id } : {}));
 }
@@ -82,8 +84,8 @@ function sentence() {
   const peers = open().map(({ peer }) => peer);
   const [, text] = STATES[signalling.state];
   if (peers.length === 0) {
-    const calling = [...conversations].map(({ peer }) => peer);
-    return signalling.state === 'online' && calling.length > 0 ? `Calling ${calling.join(', ')}.` : text;
+    const asked = [...conversations].map(({ peer }) => peer);
+    return signalling.state === 'online' && asked.length > 0 ? `Connecting to ${asked.join(', ')}.` : text;
   }
   const connected = `Connected directly with ${peers.join(', ')}.`;
   return signalling.state === 'online' ? connected : `${text} The data channel goes on.`;
@@ -96,11 +98,15 @@ function show() {
   say(sentence());
 }
 
-/** Shows a connection, ours or another's, for as long as it lives. @param {any} connection */
-function converse(connection) {
-  const conversation = new Conversation(connection);
+/**
+ * Shows a connection for as long as it lives.
+ * @param {any} connection
+ * @param {boolean} ours
+ */
+function converse(connection, ours) {
+  const conversation = new Conversation(connection, ours);
   const { peer } = conversation;
-  const showState = addPeer(peer, () => hangUp(conversation));
+  const showState = addPeer(peer, () => disconnect(conversation));
   const on = (/** @type {string} */ type, /** @type {(event: any) => void} */ handle) => {
     conversation.addEventListener(type, handle);
   };
@@ -111,7 +117,7 @@ function converse(connection) {
     addFile(transfer, () => transfer.refuse('not wanted'), peer);
   });
   on('trouble', ({ text }) => problem(text));
-  on('gone', (how) => gone(conversation, how));
+  on('gone', ({ reason }) => gone(conversation, reason));
   showState(conversation.state);
   show();
 }
@@ -124,31 +130,43 @@ async function changed(conversation, showState) {
   showState(conversation.state);
   show();
   if (conversation.state === 'open') {
-    closeOlder(conversation);
+    closeOthers(conversation);
     problem('');
     showRoute(await conversation.route());
   }
 }
 
-/** Who calls again has lost the connection before this one. @param {Conversation} conversation */
-function closeOlder(conversation) {
-  const older = [...conversations].filter((it) => it.peer === conversation.peer && it !== conversation);
-  older.forEach((it) => it.close());
-  if (older.length === 0) {
-    addMark(`Connected with ${conversation.peer}`, 'good');
+/**
+ * One connection with a peer is enough. Who connects again has lost the one before; but if both sides
+ * have connected to each other at once, both must keep the same.
+ * @param {Conversation} conversation which has just opened
+ */
+function closeOthers(conversation) {
+  const { peer, id, ours } = conversation;
+  const others = [...conversations].filter((it) => (
+    it.peer === peer && it !== conversation && it.since > 0));
+  for (const other of others) {
+    const atOnce = other.ours !== ours && performance.now() - other.since < AT_ONCE_MS;
+    (atOnce && id > other.id ? conversation : other).close();
+  }
+  if (others.length === 0) {
+    addMark(`Connected with ${peer}`, 'good');
   }
 }
 
 /**
  * @param {Conversation} conversation
- * @param {{opened: boolean, reason: string}} how
+ * @param {string} reason
  */
-function gone(conversation, { opened, reason }) {
-  const { peer } = conversation;
+function gone(conversation, reason) {
+  const { peer, since } = conversation;
+  const why = reason && `: ${reason}`;
   conversations.delete(conversation);
-  if (![...conversations].some((it) => it.peer === peer) && (opened || reason)) {
-    addMark(`${opened ? 'The connection with' : 'No connection with'} ${peer}${
-      opened ? ' ended' : ''}${reason ? `: ${reason}` : ''}`, 'bad');
+  const another = [...conversations].some((it) => it.peer === peer);
+  if (since > 0 && !another) {
+    addMark(`The connection with ${peer} ended${why}`, 'bad');
+  } else if (reason) {
+    addMark(`No connection with ${peer}${why}`, 'bad');
   }
   if (conversations.size === 0) {
     showRoute(undefined);
@@ -157,31 +175,32 @@ function gone(conversation, { opened, reason }) {
 }
 
 /** @param {Conversation} conversation */
-function hangUp(conversation) {
+function disconnect(conversation) {
   remember('');
   conversation.close();
 }
 
 /** @param {string} id */
-function call(id) {
+function connect(id) {
+  const there = [...conversations].find(({ peer }) => peer === id);
   problem('');
   if (id === signalling.id) {
-    problem('That is your own id. Call it from another window.');
-  } else if (open().some(({ peer }) => peer === id)) {
-    problem(`You are connected with ${id} already.`);
+    problem('That is your own id. Connect to it from another window.');
+  } else if (there && there.state !== 'interrupted') {
+    problem(there.state === 'open' ? `You are connected with ${id} already.` : '');
   } else if (signalling.state === 'online') {
     remember(id);
-    converse(signalling.connect(id));
+    converse(signalling.connect(id), true);
   } else {
-    toCall = id;
-    problem('It is called as soon as the server is there.');
+    wanted = id;
+    problem('This is done as soon as the server is there.');
   }
 }
 
 /** @param {string} id that nobody has */
 function unavailable(id) {
-  const calling = [...conversations].filter(({ peer, state }) => peer === id && state === 'calling');
-  calling.forEach((it) => it.close());
+  const asked = [...conversations].filter(({ peer, since }) => peer === id && since === 0);
+  asked.forEach((it) => it.close());
   problem(`Nobody has the id ${id} now.`);
 }
 
@@ -252,13 +271,13 @@ function listen() {
   };
   on('state', () => {
     show();
-    if (signalling.state === 'online' && toCall) {
-      const id = toCall;
-      toCall = '';
-      call(id);
+    if (signalling.state === 'online' && wanted) {
+      const id = wanted;
+      wanted = '';
+      connect(id);
     }
   });
-  on('connection', ({ connection }) => converse(connection));
+  on('connection', ({ connection }) => converse(connection, false));
   on('message', ({ direction }) => {
     count[/** @type {'up' | 'down'} */ (direction)] += 1;
     showCount(count);
@@ -272,7 +291,7 @@ function listen() {
 }
 
 function wire() {
-  onSubmit('call', () => call(byId('other').value.trim()));
+  onSubmit('connect', () => connect(byId('other').value.trim()));
   onSubmit('rename', () => {
     former = signalling.id;
     begin(byId('wanted').value.trim());

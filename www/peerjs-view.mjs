@@ -94,16 +94,16 @@ export function showChannel(states) {
 
 /**
  * @param {string} peer
- * @param {() => void} hangUp
+ * @param {() => void} disconnect
  * @returns {(state: string) => void} shows its state; `gone` takes it away
  */
-export function addPeer(peer, hangUp) {
+export function addPeer(peer, disconnect) {
   const copy = byId('peer-chip').content.cloneNode(true);
   const chip = /** @type {HTMLElement} */ (copy.firstElementChild);
   const button = /** @type {HTMLElement} */ (chip.querySelector('button'));
   /** @type {HTMLElement} */ (chip.querySelector('code')).textContent = peer;
-  /** @type {HTMLElement} */ (chip.querySelector('.unseen')).textContent = `Hang up on ${peer}`;
-  button.addEventListener('click', hangUp);
+  /** @type {HTMLElement} */ (chip.querySelector('.unseen')).textContent = `Disconnect from ${peer}`;
+  button.addEventListener('click', disconnect);
   byId('peers').append(chip);
   return (state) => {
     chip.dataset.tone = state === 'open' ? 'good' : 'wait';

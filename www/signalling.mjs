@@ -5,11 +5,11 @@
  *
  * Events:
  * - `state`: `state` or `transport` is another
- * - `connection`, with `connection`: somebody called
+ * - `connection`, with `connection`: somebody connects
  * - `message`, with `direction`: one went through the server
  * - `resumed`, with `ms`: it was away that long, and has missed nothing
  * - `gap`: it was away for so long that messages to it expired
- * - `unavailable`, with `id`: nobody has the id that was called
+ * - `unavailable`, with `id`: nobody has the id that was asked for
  * - `taken`, with `id`: somebody else has the id wanted for ourselves
  * - `trouble`, with `text`
  */
@@ -105,7 +105,6 @@ export class Signalling extends EventTarget {
   }
 
   /**
-   * Calls somebody.
    * @param {string} id
    * @returns {any} PeerJS's DataConnection; nothing while there is no server
    */

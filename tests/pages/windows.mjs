@@ -5,42 +5,26 @@
 
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { chromium } from 'playwright-core';
+import { BROWSERS } from './browsers.mjs';
 
 export const SERVER = process.env.SIGPOST_URL?.replace(/\/$/, '');
 export const SCREENSHOTS = process.env.SCREENSHOTS;
-const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 /** Stricter than `sigpost serve`, and on top of what the pages say themselves. */
 const POLICY = "default-src 'self'";
-
-/** Nothing of its own on the network; candidates as addresses, loopback among them. */
-const FLAGS = [
-  '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-  '--disable-component-update', '--disable-sync', '--allow-loopback-in-peer-connection',
-  '--disable-features=WebRtcHideLocalIpsWithMdns',
-];
 
 export const DEVICES = {
   desktop: { viewport: { width: 1280, height: 900 } },
   phone: { viewport: { width: 360, height: 780 }, deviceScaleFactor: 2, hasTouch: true },
 };
 
-function missing() {
-  if (!SERVER) {
-    return 'SIGPOST_URL is not set';
-  }
-  return existsSync(CHROMIUM) ? false : `${CHROMIUM} is not there`;
-}
-
-const skip = missing();
+const skip = SERVER ? BROWSERS.Chromium.missing : 'SIGPOST_URL is not set';
 let browser;
 
 before(async () => {
   if (!skip) {
-    const args = process.getuid() === 0 ? ['--no-sandbox', ...FLAGS] : FLAGS;
-    browser = await chromium.launch({ executablePath: CHROMIUM, args });
+    browser = await BROWSERS.Chromium.launch();
   }
 });
 

@@ -1,0 +1,50 @@
+/** The page one comes to first. */
+
+import { describe } from 'node:test';
+import assert from 'node:assert/strict';
+import {
+  DEVICES, SCREENSHOTS, SERVER, browserTest, close, newWindow, picture, textOf,
+} from './windows.mjs';
+
+describe('the entrance', () => {
+  browserTest('leads to both pages, and nowhere else', async () => {
+    const page = await newWindow();
+    await page.goto(`${SERVER}/`);
+    assert.equal(page.url(), `${SERVER}/www/`);
+    const links = await page.locator('a[href]').evaluateAll((all) => (
+      all.map((it) => new URL(it.getAttribute('href'), document.baseURI).href)));
+    const server = new URL(SERVER).origin;
+    assert.ok(links.every((it) => new URL(it).origin === server), links.join());
+    assert.ok((await textOf(page, 'at')).startsWith(SERVER));
+    for (const [name, title] of [['PeerJS', /^PeerJS/], ['sigver', /^Two windows/]]) {
+      await page.goto(page.home);
+      await page.getByRole('link', { name: `Open the ${name} demo` }).click();
+      await page.waitForURL(/\.html$/);
+      assert.match(await page.getByRole('heading', { level: 1 }).textContent(), title);
+      assert.equal(await page.getByRole('link', { name, exact: true }).getAttribute('aria-current'), 'page');
+    }
+    await close(page);
+  });
+
+  for (const width of [320, 768]) {
+    browserTest(`fits in ${width} pixels`, async () => {
+      const page = await newWindow({ viewport: { width, height: 780 } });
+      await page.goto(page.home);
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), width);
+      await close(page);
+    });
+  }
+});
+
+describe('pictures', { skip: SCREENSHOTS ? false : 'SCREENSHOTS is not set' }, () => {
+  for (const [device, options] of Object.entries(DEVICES)) {
+    for (const colorScheme of ['light', 'dark']) {
+      browserTest(`${device}, ${colorScheme}`, async () => {
+        const page = await newWindow({ ...options, colorScheme });
+        await page.goto(page.home);
+        await picture(page, `entrance-${device}-${colorScheme}`);
+        await close(page);
+      });
+    }
+  }
+});
