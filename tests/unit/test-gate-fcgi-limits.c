@@ -13,7 +13,7 @@
 #include "stand.h"
 
 #define REFUSED(why)	"out(1," why ") eof(1) end(1,complete) "
-#define SHORT_MS	100	/* the least that settings allow */
+#define SHORT_MS	300	/* half of it is enough for a machine that is busy */
 #define MANY		1000
 
 static struct stand s;
