@@ -6,10 +6,12 @@
 -- :now is the time of the turn, :alive the earliest sign of life of a hub whose lease holds.
 
 -- script: settings
--- On every connection. 400 kB of pages serve the hot set; what is deleted is overwritten where that
+-- On every connection. 400 kB of pages serve the hot set, and what a turn changes beyond them stays in
+-- memory until its commit (written out before, half of it is read again); what is deleted is overwritten where that
 -- costs no further page (with `on` every freed page is written once more); the loop never waits
 -- for a lock and never checkpoints.
 PRAGMA cache_size = -400;
+PRAGMA cache_spill = off;
 PRAGMA temp_store = memory;
 PRAGMA mmap_size = 0;
 PRAGMA secure_delete = fast;
