@@ -16,7 +16,7 @@ PRAGMA secure_delete = fast;
 PRAGMA foreign_keys = off;
 PRAGMA trusted_schema = off;
 PRAGMA wal_autocheckpoint = 0;
-PRAGMA journal_size_limit = 16777216;
+PRAGMA journal_size_limit = 33554432;
 
 -- script: settings_fresh
 -- Before the first page is written.

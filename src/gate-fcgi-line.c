@@ -23,7 +23,7 @@
 #include "route.h"
 
 #define READ_BYTES	65536	/* at once, from one line */
-#define LINGER_BYTES	1048576	/* who was answered early may send on for this much */
+#define LINGER_BYTES	16777216	/* who was answered early may send on for this much */
 #define QUEUE_SLACK	(4 * STREAM_HIGH)	/* of an answer, beyond two bodies */
 #define FAREWELL_MAX	64	/* bytes of the records that end an answer */
 

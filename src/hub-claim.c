@@ -80,6 +80,8 @@ proven_lately(struct hub *hub, const struct stream *s)
 static void
 beat(struct hub *hub, struct proof *p, struct stream *s)
 {
+	if (s->pacing)		/* it must be written for the proof: after its pause */
+		return;
 	p->beats++;
 	p->due = loop_mono(hub->loop) + HUB_PROOF_GAP_MS;
 	hub_beat(hub, s);

@@ -174,7 +174,7 @@ note_wal(void *arg, sqlite3 *db, const char *name, int pages)
 
 	(void)db;
 	(void)name;
-	atomic_store(&l->wal_bytes, (long long)pages * (LITE_PAGE + 24));
+	atomic_store(&l->wal_bytes, (long long)pages * LITE_FRAME);
 	if (atomic_load(&l->wal_done) > atomic_load(&l->wal_bytes))
 		atomic_store(&l->wal_done, 0);
 	return SQLITE_OK;
@@ -192,6 +192,7 @@ make(const struct store_conf *conf)
 	l->conf = *conf;
 	l->conf.path = strdup(conf->path);
 	l->wal_due = LITE_WAL_DUE;
+	l->wal_restart = LITE_WAL_RESTART;
 	l->wal_stall = LITE_WAL_STALL;
 	if (l->conf.path == NULL) {
 		free(l);
@@ -218,6 +219,7 @@ lite_close(struct store *s)
 {
 	struct lite *l = (struct lite *)s;
 
+	lite_upkeep_end(l);
 	close_file(l);
 	lite_fresh_end(l);
 	explicit_bzero(l->base.secret, sizeof l->base.secret);

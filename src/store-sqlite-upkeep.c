@@ -1,6 +1,7 @@
 /* store-sqlite-upkeep - did somebody else write, is the file still there, the WAL, totals. */
 #include "config.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -68,47 +69,87 @@ lite_upkeep_due(struct store *s, bool *stall)
 	return *stall || bytes - atomic_load(&l->wal_done) >= l->wal_due;
 }
 
+/* *left: bytes of the WAL that are not in the database yet. */
 static int
-checkpoint(struct lite *l, sqlite3 *db, bool restart)
+checkpoint(struct lite *l, int mode, long long *left)
 {
 	int frames = 0, done = 0;
-	int rc = sqlite3_wal_checkpoint_v2(db, NULL,
-	    restart ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE, &frames, &done);
+	int rc = sqlite3_wal_checkpoint_v2(l->keeper, NULL, mode, &frames, &done);
 
-	if (rc == SQLITE_OK && restart) {
+	*left = (long long)(frames - done) * LITE_FRAME;
+	if (rc == SQLITE_OK && mode == SQLITE_CHECKPOINT_RESTART) {
 		atomic_store(&l->wal_bytes, 0);
 		atomic_store(&l->wal_done, 0);
 	} else if (rc == SQLITE_OK) {
-		atomic_store(&l->wal_done, (long long)done * (LITE_PAGE + 24));
+		atomic_store(&l->wal_done, (long long)done * LITE_FRAME);
 	}
 	return rc;
 }
 
-/* A connection knows of the WAL only once it has read something. */
 static int
-run(struct lite *l, sqlite3 *db, bool restart)
+restart(struct lite *l, int wait_ms)
+{
+	long long left;
+
+	sqlite3_busy_timeout(l->keeper, wait_ms);
+	return checkpoint(l, SQLITE_CHECKPOINT_RESTART, &left);
+}
+
+/* What came in meanwhile is copied, too, until little is left: while a WAL is restarted nobody can
+ * write, and one that is never restarted grows until nobody may. */
+static int
+catch_up(struct lite *l)
+{
+	int tries, rc = SQLITE_OK;
+	long long left = LLONG_MAX;
+
+	sqlite3_busy_timeout(l->keeper, 0);
+	for (tries = 0; rc == SQLITE_OK && left > LITE_WAL_REST && tries < LITE_WAL_PASSES; tries++)
+		rc = checkpoint(l, SQLITE_CHECKPOINT_PASSIVE, &left);
+	if (rc != SQLITE_OK || left > LITE_WAL_REST || atomic_load(&l->wal_bytes) < l->wal_restart)
+		return rc;
+	rc = restart(l, LITE_RESTART_WAIT_MS);
+	return (rc & 0xff) == SQLITE_BUSY ? SQLITE_OK : rc;	/* some other time */
+}
+
+/* A connection is kept for it: each new one begins with a sync of the directory. It needs little
+ * memory, and knows of the WAL only once it has read something. */
+static int
+open_keeper(struct lite *l)
 {
 	int rc;
 
-	sqlite3_busy_timeout(db, restart ? LITE_UPKEEP_WAIT_MS : 0);
-	rc = sqlite3_exec(db, sql_row(SQL_USER_VERSION)->text, NULL, NULL, NULL);
-	return rc != SQLITE_OK ? rc : checkpoint(l, db, restart);
+	if (l->keeper != NULL)
+		return SQLITE_OK;
+	rc = sqlite3_open_v2(l->conf.path, &l->keeper, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	if (rc == SQLITE_OK) {
+		sqlite3_db_config(l->keeper, SQLITE_DBCONFIG_LOOKASIDE, NULL, 0, 0);
+		rc = sqlite3_exec(l->keeper, sql_row(SQL_USER_VERSION)->text, NULL, NULL, NULL);
+	}
+	if (rc != SQLITE_OK)
+		lite_upkeep_end(l);
+	return rc;
 }
 
-/* Uses a connection of its own, and of *l only what never changes and the two atomics. */
+void
+lite_upkeep_end(struct lite *l)
+{
+	sqlite3_close(l->keeper);
+	l->keeper = NULL;
+}
+
+/* Uses of *l only what never changes, the two atomics, and the keeper, which is its own. */
 int
-lite_upkeep(struct store *s, bool restart)
+lite_upkeep(struct store *s, bool at_once)
 {
 	struct lite *l = (struct lite *)s;
-	sqlite3 *db;
 	int rc;
 
 	if (!l->wal || !same_file(l))
 		return 0;
-	rc = sqlite3_open_v2(l->conf.path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	rc = open_keeper(l);
 	if (rc == SQLITE_OK)
-		rc = run(l, db, restart);
-	sqlite3_close(db);
+		rc = at_once ? restart(l, LITE_UPKEEP_WAIT_MS) : catch_up(l);
 	return rc == SQLITE_OK ? 0 : (rc & 0xff) == SQLITE_BUSY ? -ERR_BUSY : -ERR_IO;
 }
 

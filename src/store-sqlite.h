@@ -33,7 +33,12 @@
 #define LITE_OPEN_WAIT_MS	5000	/* open alone waits for a lock, so long … */
 #define LITE_OPEN_STEP_MS	10	/* … looking this often */
 #define LITE_UPKEEP_WAIT_MS	1000	/* upkeep waits for readers this long */
+#define LITE_RESTART_WAIT_MS	20	/* a WAL is restarted early only if nobody is in the way so long */
+#define LITE_FRAME		(LITE_PAGE + 24)	/* bytes of a page in the WAL */
 #define LITE_WAL_DUE		(4LL << 20)	/* bytes of WAL that call for a checkpoint */
+#define LITE_WAL_RESTART	(16LL << 20)	/* bytes at which it is restarted when little is left … */
+#define LITE_WAL_REST		(256LL << 10)	/* … namely this … */
+#define LITE_WAL_PASSES		4		/* … which is tried so often */
 #define LITE_WAL_STALL		(32LL << 20)	/* bytes at which turns wait for a restart */
 #define LITE_LINK_MAX		2147483647LL	/* greatest number of a link */
 #define LITE_SWEEP_MS		1000	/* one sweep in so long */
@@ -89,9 +94,11 @@ struct lite {
 	int			 lost;		/* the turn is lost with this error; 0 */
 	int			 err;		/* why lite_get gave NULL */
 	int64_t			 wal_due;	/* LITE_WAL_DUE, tests set less */
+	int64_t			 wal_restart;
 	int64_t			 wal_stall;
 	atomic_llong		 wal_bytes;	/* after the last commit; 0: restarted */
 	atomic_llong		 wal_done;	/* of these, already in the database */
+	sqlite3			*keeper;	/* the connection of upkeep, on whichever thread that is */
 	struct lite_fresh	 fresh;
 	struct lite_quota	 quota[LITE_QUOTA_SLOTS];
 };
@@ -212,6 +219,7 @@ void	lite_alive(struct lite *l, sqlite3_stmt *q);			/* binds :alive and :now */
 int	lite_last(struct lite *l, int64_t *seq);
 /* Rows up to seq may be deleted now: if the last one is among them, it is written down. */
 int	lite_give_no_more(struct lite *l, int64_t seq);
+void	lite_upkeep_end(struct lite *l);
 /* Deletes all messages from seq first to last. */
 int	lite_drop_range(struct lite *l, int64_t first, int64_t last);
 /* Looks whether others have committed: l->changed, and what was known of the store is forgotten. To be
@@ -274,7 +282,7 @@ int	lite_hub_alive(struct store *s, int64_t hub);
 int	lite_sweep(struct store *s, struct sweep *sw);
 int	lite_tick(struct store *s, bool look_at_file);
 bool	lite_upkeep_due(struct store *s, bool *stall);
-int	lite_upkeep(struct store *s, bool restart);
+int	lite_upkeep(struct store *s, bool at_once);
 int	lite_stat(struct store *s, int64_t now, struct store_stat *out);
 
 #endif

@@ -261,14 +261,15 @@ export function describesClient(open, client) {
     if (client.old && !(one.server instanceof Reference)) {
       await one.page.goto('about:blank');  // the client closes its WebSocket only, if it has one
     }
+    await forgotten(one, id);
     await two.start(id);
   }));
 }
 
 /**
- * Waits until a disconnected peer is over. A released server that is asked for an id before it has
- * noticed that its holder went sends no OPEN; PeerJS 1.0 takes the end of the socket it had before for
- * the end of the one it has.
+ * Waits until a peer that left is gone. A released server that is asked for an id before it has
+ * noticed sends no OPEN to the same token, ID-TAKEN to another; PeerJS 1.0 takes the end of the socket
+ * it had before for the end of the one it has.
  */
 async function forgotten({ server, page }, id) {
   if (server instanceof Reference) {

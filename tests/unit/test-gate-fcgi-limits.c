@@ -13,7 +13,7 @@
 #include "stand.h"
 
 #define REFUSED(why)	"out(1," why ") eof(1) end(1,complete) "
-#define SHORT_MS	100	/* the least that settings allow */
+#define SHORT_MS	300	/* half of it is enough for a machine that is busy */
 #define MANY		1000
 
 static struct stand s;
@@ -145,11 +145,11 @@ but_not_for_ever(void **state)
 	put_body(&b, 100000);
 	client_send(&c, "B1 P1:CONTENT_LENGTH=999999999 P1");
 	UNTIL(&s, hangs_up());
-	for (i = 0; i < 40 && gate_fcgi_conns(s.gate) > 0; i++) {
+	for (i = 0; i < 400 && gate_fcgi_conns(s.gate) > 0; i++) {
 		client_send_bytes(&c, buf_str(&b));
 		stand_turn(&s);
 	}
-	assert_in_range(i, 10, 20);
+	assert_in_range(i, 160, 200);
 	buf_release(&b);
 }
 

@@ -372,6 +372,25 @@ test_old_stream_paces(void **state)
 	peer_gone(&f, b);
 }
 
+/* Web servers notice a departure with the second write: the proof waits for the pause to be over. */
+static void
+test_old_stream_is_proven_by_two_beats(void **state)
+{
+	struct fake_conn *a = old_stream("0"), *thief = fake_get(&f, peer_uri("a", "u", ""), NULL);
+	int before = lines(a);
+
+	(void)state;
+	fake_pass(&f, 50);
+	assert_int_equal(lines(a), before);
+	fake_pass(&f, 150);
+	assert_int_equal(fake_status(thief), 0);	/* one beat so far */
+	fake_pass(&f, 400);
+	assert_int_equal(lines(a), before + 2);
+	peer_hears(thief, 0, TAKEN);
+	peer_gone(&f, a);
+	peer_gone(&f, thief);
+}
+
 /* i one higher goes on without OPEN and without a loss; i=0 begins again. */
 static void
 test_old_stream_hand_over(void **state)
@@ -434,7 +453,8 @@ main(void)
 		T(test_other_token_inherits), T(test_late_request_takes_nothing_over),
 		T(test_cursor_goes_on), T(test_cursor_of_a_mailbox_that_is_gone), T(test_final_is_final),
 		T(test_poll), T(test_upgrade_is_left_hanging), T(test_ids_and_peers),
-		T(test_old_stream_paces), T(test_old_stream_hand_over), T(test_old_messages),
+		T(test_old_stream_paces), T(test_old_stream_is_proven_by_two_beats),
+		T(test_old_stream_hand_over), T(test_old_messages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

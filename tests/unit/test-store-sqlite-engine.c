@@ -195,6 +195,36 @@ a_reader_makes_it_stall(void **state)
 	store_close(s);
 }
 
+/* Long before it must be, and not while somebody reads what is in it. */
+static void
+a_long_wal_is_restarted_when_it_can_be(void **state)
+{
+	int64_t id;
+	struct store *s = with_box(&id), *reader = place_open(true);
+	struct lite *l = (struct lite *)s;
+	struct box b;
+
+	(void)state;
+	l->wal_restart = 800000;
+	write_some(s, id, 10);
+	ok(store_upkeep(s, false));
+	assert_true(atomic_load(&l->wal_done) > 0);
+	while (atomic_load(&l->wal_bytes) < l->wal_restart)
+		write_some(s, id, 1);
+	ok(store_read_begin(reader, T0));
+	ok(store_box_get(reader, id, &b));
+	ok(store_upkeep(s, false));
+	assert_true(atomic_load(&l->wal_bytes) >= l->wal_restart);
+	store_read_end(reader);
+	ok(store_upkeep(s, false));
+	assert_int_equal(atomic_load(&l->wal_bytes), 0);
+	write_some(s, id, 1);
+	assert_in_range(atomic_load(&l->wal_bytes), 1, 100000);
+	store_close(reader);
+	store_close(s);
+	assert_int_equal(place_file_size("-wal"), -1);
+}
+
 static void *
 keep_up(void *arg)
 {
@@ -211,11 +241,13 @@ upkeep_may_run_beside_the_turns(void **state)
 {
 	int64_t id;
 	struct store *s = with_box(&id);
+	struct lite *l = (struct lite *)s;
 	pthread_t thread;
 	bool stall;
 	int i, err;
 
 	(void)state;
+	l->wal_restart = 500000;
 	assert_int_equal(pthread_create(&thread, NULL, keep_up, s), 0);
 	for (i = 0; i < 200; i++) {
 		err = store_begin(s, T0);
@@ -376,6 +408,7 @@ const struct CMUnitTest sqlite_engine_tests[] = {
 	cmocka_unit_test(what_was_just_committed_is_read_from_memory),
 	cmocka_unit_test(a_wal_is_due_at_4_mb),
 	cmocka_unit_test(a_reader_makes_it_stall),
+	cmocka_unit_test(a_long_wal_is_restarted_when_it_can_be),
 	cmocka_unit_test(upkeep_may_run_beside_the_turns),
 	cmocka_unit_test(a_rollback_journal_needs_no_upkeep),
 	cmocka_unit_test(a_full_database_loses_the_turn_only),
