@@ -2,8 +2,8 @@
  * What goes over one of PeerJS's data connections: lines of text, and files both ways. It knows no
  * document and no server.
  *
- * Events: `state`, `text` (with `text`), `file` (with `transfer`, an Incoming), `trouble` (with `text`),
- * `gone` (once, with `reason` if something is wrong; the object is of no further use).
+ * Events: `state`, `text` (with `text`), `file` (with `transfer`, an Incoming), `trouble` (with
+ * `text`), `gone` (once, with `reason` if something is wrong; the object is of no further use).
  */
 
 import { routeOf } from './route.mjs';

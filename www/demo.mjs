@@ -111,7 +111,8 @@ function stay(next) {
  */
 function begin(key, opening) {
   const iceServers = stun() ? [{ urls: stun() }] : [];
-  const here = new Visit(mountPath(), { key, opening, iceServers, transport: byId('transport').value });
+  const transport = byId('transport').value;
+  const here = new Visit(mountPath(), { key, opening, iceServers, transport });
   const on = (/** @type {string} */ type, /** @type {(event: any) => void} */ handle) => {
     here.addEventListener(type, (event) => here === visit && handle(event));
   };

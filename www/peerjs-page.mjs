@@ -1,12 +1,15 @@
-/** The PeerJS page: what is clicked goes to the signalling and the conversations, what they tell is shown. */
+/**
+ * The PeerJS page: what is clicked goes to the signalling and the conversations, what they tell is
+ * shown.
+ */
 
 import { Conversation } from './conversation.mjs';
 import { Signalling } from './signalling.mjs';
 import { SIZE_MAX } from './transfer.mjs';
 import { byId, copy, mountPath, newName, onSubmit, pill, say, showRoute, stunUri, travel }
   from './page.mjs';
-import { addFile, addLine, addMark, addPeer, showChannel, showCount, showCut, showSignalling, showYou,
-  size } from './peerjs-view.mjs';
+import { addFile, addLine, addMark, addPeer, showChannel, showCount, showCut, showSignalling,
+  showYou, size } from './peerjs-view.mjs';
 
 const { Peer, sigpost } = /** @type {any} */ (globalThis);
 
@@ -85,7 +88,8 @@ function sentence() {
   const [, text] = STATES[signalling.state];
   if (peers.length === 0) {
     const asked = [...conversations].map(({ peer }) => peer);
-    return signalling.state === 'online' && asked.length > 0 ? `Connecting to ${asked.join(', ')}.` : text;
+    const asking = signalling.state === 'online' && asked.length > 0;
+    return asking ? `Connecting to ${asked.join(', ')}.` : text;
   }
   const connected = `Connected directly with ${peers.join(', ')}.`;
   return signalling.state === 'online' ? connected : `${text} The data channel goes on.`;
@@ -137,8 +141,8 @@ async function changed(conversation, showState) {
 }
 
 /**
- * One connection with a peer is enough. Who connects again has lost the one before; but if both sides
- * have connected to each other at once, both must keep the same.
+ * One connection with a peer is enough. Who connects again has lost the one before; but if both
+ * sides have connected to each other at once, both must keep the same.
  * @param {Conversation} conversation which has just opened
  */
 function closeOthers(conversation) {
@@ -216,7 +220,11 @@ function taken(id) {
 /** @param {string} id */
 function showCode(id) {
   const { protocol, hostname, port, pathname } = mountPath();
-  const options = { host: `'${hostname}'`, port: port || (protocol === 'https:' ? 443 : 80), path: `'${pathname}'` };
+  const options = {
+    host: `'${hostname}'`,
+    port: port || (protocol === 'https:' ? 443 : 80),
+    path: `'${pathname}'`,
+  };
   const rows = Object.entries(options).map(([name, value]) => `  ${name}: ${value},\n`).join('');
   byId('code').textContent = `const peer = new Peer('${id}', {\n${rows}});`;
 }
@@ -243,8 +251,9 @@ function cut() {
   const end = Date.now() + CUT_MS;
   const tick = () => {
     const seconds = Math.ceil((end - Date.now()) / 1000);
-    showCut(signalling.state === 'cut' && seconds > 0 ? `Back in ${seconds} s` : 'Cut the connection');
-    if (signalling.state === 'cut') {
+    const waiting = signalling.state === 'cut';
+    showCut(waiting && seconds > 0 ? `Back in ${seconds} s` : 'Cut the connection');
+    if (waiting) {
       setTimeout(tick, 250);
     }
   };
@@ -265,16 +274,23 @@ function send(files) {
   }
 }
 
+/** Online, or so again. */
+function came() {
+  const id = wanted;
+  [former, wanted] = ['', ''];
+  if (id) {
+    connect(id);
+  }
+}
+
 function listen() {
   const on = (/** @type {string} */ type, /** @type {(event: any) => void} */ handle) => {
     signalling.addEventListener(type, handle);
   };
   on('state', () => {
     show();
-    if (signalling.state === 'online' && wanted) {
-      const id = wanted;
-      wanted = '';
-      connect(id);
+    if (signalling.state === 'online') {
+      came();
     }
   });
   on('connection', ({ connection }) => converse(connection, false));
@@ -320,7 +336,9 @@ function wire() {
 
 /** Files may be dropped there. @param {HTMLElement} box */
 function wireDrop(box) {
-  const over = (/** @type {boolean} */ is) => { box.dataset.over = String(is && open().length > 0); };
+  const over = (/** @type {boolean} */ is) => {
+    box.dataset.over = String(is && open().length > 0);
+  };
   box.addEventListener('dragover', (event) => {
     event.preventDefault();
     over(true);

@@ -101,8 +101,11 @@ export function addPeer(peer, disconnect) {
   const copy = byId('peer-chip').content.cloneNode(true);
   const chip = /** @type {HTMLElement} */ (copy.firstElementChild);
   const button = /** @type {HTMLElement} */ (chip.querySelector('button'));
-  /** @type {HTMLElement} */ (chip.querySelector('code')).textContent = peer;
-  /** @type {HTMLElement} */ (chip.querySelector('.unseen')).textContent = `Disconnect from ${peer}`;
+  const put = (/** @type {string} */ part, /** @type {string} */ text) => {
+    /** @type {HTMLElement} */ (chip.querySelector(part)).textContent = text;
+  };
+  put('code', peer);
+  put('.unseen', `Disconnect from ${peer}`);
   button.addEventListener('click', disconnect);
   byId('peers').append(chip);
   return (state) => {

@@ -1,7 +1,7 @@
 /**
- * PeerJS and the socket it speaks through. PeerJS is used as any page would use it; what is added is a
- * look at the socket sigpost gave it in place of a WebSocket, and hands to cut it and to choose
- * how it works. It knows no document.
+ * PeerJS and the socket it speaks through. PeerJS is used as any page would use it; what is added
+ * is a look at the socket sigpost gave it in place of a WebSocket, and hands to cut it and to
+ * choose how it works. It knows no document.
  *
  * Events:
  * - `state`: `state` or `transport` is another
@@ -26,7 +26,7 @@ const FATAL = new Set(['unavailable-id', 'invalid-id', 'invalid-key', 'browser-i
 /** What PeerJS says in fewer words. @type {Record<string, string>} */
 const WORDS = {
   'browser-incompatible': 'This browser has no WebRTC, or it is switched off.',
-  'invalid-id': 'An id consists of letters and digits, with single dashes, underscores or blanks between.',
+  'invalid-id': 'An id is made of letters and digits, with single dashes, underscores or blanks.',
   'invalid-key': 'This server does not have the key “peerjs”.',
 };
 
@@ -118,9 +118,16 @@ export class Signalling extends EventTarget {
       this.#socket.cut(ms);
       this.#awaySince = performance.now();
       this.#change('cut');
-      if (this.transport === 'poll') { // one with nothing to say is silent: not refused must do
-        this.#blink = setTimeout(() => this.#resumed(), ms + BLINK_MS);
-      }
+      this.#blink = setTimeout(() => this.#late(), ms + BLINK_MS);
+    }
+  }
+
+  /** No sign since the cut. A long poll with nothing to say gives none: not refused must do. */
+  #late() {
+    if (this.transport === 'poll') {
+      this.#resumed();
+    } else {
+      this.#change('away');
     }
   }
 

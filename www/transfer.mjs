@@ -1,6 +1,6 @@
 /**
- * A file on its way over a data channel, in pieces small enough for every browser. The receiver says
- * how much it has, so both sides show the same progress, and the sender is never far ahead of it.
+ * A file on its way over a data channel, in pieces small enough for every browser. The receiver
+ * says how much it has, so both sides show the same progress, and the sender is never far ahead.
  *
  * What the two sides tell each other, `file` being the sender's number for it:
  * - `{kind: 'file', file, name, size}`, then `{kind: 'piece', file, bytes}` until that is all
@@ -16,7 +16,7 @@
 /** The receiver keeps a file in memory until it is saved. */
 export const SIZE_MAX = 500e6;
 const NAME_MAX = 255;
-/** With what PeerJS puts around it, one message of a data channel, which 16 kB fit in everywhere. */
+/** With what PeerJS puts around it, it fits into one message of a data channel everywhere. */
 const PIECE = 16_000;
 /** Read from the disk at once. */
 const BLOCK = 8 * PIECE;

@@ -7,7 +7,8 @@ import { SERVER, close, newWindow, says } from './windows.mjs';
 
 export const PAGE = 'peerjs.html';
 
-export const idOf = (page) => page.getByRole('textbox', { name: 'Your id', exact: true }).inputValue();
+export const idOf = (page) => (
+  page.getByRole('textbox', { name: 'Your id', exact: true }).inputValue());
 export const linkOf = (page) => page.getByLabel('Link for another window').inputValue();
 export const online = (page) => says(page, 'fact-signalling', /stream|poll/);
 export const connected = (page) => says(page, 'fact-channel', /open/);
@@ -50,6 +51,16 @@ export const lines = (page) => page.locator('#lines .line p').allTextContents();
 export function attach(page, name, buffer) {
   const file = { name, mimeType: 'application/octet-stream', buffer };
   return page.locator('#file').setInputFiles(file);
+}
+
+/** A file made in the page, for sizes that are slow to bring there. */
+export function attachLarge(page, name, size) {
+  return page.locator('#file').evaluate((input, [itsName, itsSize]) => {
+    const files = new DataTransfer();
+    files.items.add(new File([new Uint8Array(itsSize)], itsName));
+    input.files = files.files;
+    input.dispatchEvent(new Event('change', { bubbles: true }));
+  }, [name, size]);
 }
 
 export async function save(page, name) {

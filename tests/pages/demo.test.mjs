@@ -8,10 +8,12 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import {
-  DEVICES, SCREENSHOTS, SERVER, browserTest, close, forgive, nameless, newWindow, picture, says, textOf,
+  DEVICES, SCREENSHOTS, SERVER, browserTest, close, forgive, nameless, newWindow, picture, says,
+  textOf,
 } from './windows.mjs';
 import {
-  PAGE, attach, connect, connected, idOf, lines, linkOf, meet, online, openPage, save, sha256, talk, write,
+  PAGE, attach, attachLarge, connect, connected, idOf, lines, linkOf, meet, online, openPage, save,
+  sha256, talk, write,
 } from './callers.mjs';
 import { Proxy } from './proxy.mjs';
 
@@ -47,7 +49,8 @@ describe('two windows', () => {
     const second = await newWindow();
     const link = new URL(await linkOf(first));
     assert.equal(link.searchParams.get('to'), await idOf(first));
-    assert.equal(await first.getByRole('link', { name: 'Open a second window' }).getAttribute('href'), link.href);
+    const button = first.getByRole('link', { name: 'Open a second window' });
+    assert.equal(await button.getAttribute('href'), link.href);
     await second.goto(link.href);
     await Promise.all([first, second].map(connected));
     await talk(first, second);
@@ -81,9 +84,10 @@ describe('two windows', () => {
   browserTest('show how far a file is, on both sides, and stop it', async () => {
     const { first, second, done } = await meet();
     for (const [stopping, from, to] of [[second, second, first], [first, second, first]]) {
-      await attach(from, 'long.bin', randomBytes(40_000_000));
-      const bars = [from, to].map((page) => page.getByRole('progressbar', { name: 'Progress of long.bin' }));
-      await Promise.all(bars.map((bar) => bar.and(bar.page().locator('progress:not([value="0"])')).waitFor()));
+      await attachLarge(from, 'long.bin', 200_000_000);
+      await Promise.all([from, to].map((page) => (
+        page.getByRole('progressbar', { name: 'Progress of long.bin' })
+          .and(page.locator('progress:not([value="0"])')).waitFor())));
       await stopping.getByRole('button', { name: 'Stop long.bin' }).click();
       await Promise.all([from, to].map((page) => (
         page.locator('.line.file').last().getByText(/^Stopped: /).waitFor())));
@@ -122,7 +126,8 @@ describe('the page', () => {
     const page = await newWindow();
     await page.route('**/lib/peerjs.min.js', (route) => route.fulfill({ status: 404 }));
     await page.goto(page.home + PAGE);
-    await page.getByRole('alert').filter({ hasText: /\.\/dev run[^]*peerjs\.min\.js[^]*npm/ }).waitFor();
+    const words = /\.\/dev run[^]*peerjs\.min\.js[^]*npm/;
+    await page.getByRole('alert').filter({ hasText: words }).waitFor();
     assert.equal(await page.getByRole('textbox', { name: 'Your id' }).isVisible(), false);
     await close(page);
     forgive(/404/);
@@ -144,7 +149,10 @@ describe('the page', () => {
 
   browserTest('is usable with a keyboard alone', async () => {
     const [page, other] = [await openPage(), await openPage()];
-    const focused = () => page.evaluate(() => document.activeElement.id || document.activeElement.className);
+    const focused = () => page.evaluate(() => {
+      const { id, className } = document.activeElement;
+      return id || className;
+    });
     await page.keyboard.press('Tab');
     assert.equal(await focused(), 'skip');
     await page.getByLabel('Or connect to an id').focus();
@@ -204,7 +212,7 @@ describe('pictures', { skip: SCREENSHOTS ? false : 'SCREENSHOTS is not set' }, (
     await write(second, 'It did. Here are the drawings.');
     await attach(second, 'drawings.pdf', randomBytes(1_480_000));
     await says(first, 'lines', 'Save');
-    await attach(second, 'recording of the whole afternoon.wav', randomBytes(48_000_000));
+    await attachLarge(second, 'recording of the whole afternoon.wav', 48_000_000);
     await first.locator('progress:not([value="0"]):not([hidden])').waitFor();
     await first.getByRole('button', { name: 'Cut the connection' }).click();
     await write(first, 'I have cut my signalling, and this still arrives.');

@@ -21,7 +21,8 @@ describe('the entrance', () => {
       await page.getByRole('link', { name: `Open the ${name} demo` }).click();
       await page.waitForURL(/\.html$/);
       assert.match(await page.getByRole('heading', { level: 1 }).textContent(), title);
-      assert.equal(await page.getByRole('link', { name, exact: true }).getAttribute('aria-current'), 'page');
+      const link = page.getByRole('link', { name, exact: true });
+      assert.equal(await link.getAttribute('aria-current'), 'page');
     }
     await close(page);
   });

@@ -5,7 +5,8 @@
 import { describe } from 'node:test';
 import assert from 'node:assert/strict';
 import {
-  DEVICES, SCREENSHOTS, SERVER, browserTest, close, forgive, nameless, newWindow, picture, says, textOf,
+  DEVICES, SCREENSHOTS, SERVER, browserTest, close, forgive, nameless, newWindow, picture, says,
+  textOf,
 } from './windows.mjs';
 import { Proxy } from './proxy.mjs';
 
