@@ -226,7 +226,7 @@ function showCode(id) {
     path: `'${pathname}'`,
   };
   const rows = Object.entries(options).map(([name, value]) => `  ${name}: ${value},\n`).join('');
-  byId('code').textContent = `const peer = new Peer('${id}', {\n${rows}});`;
+  byId('code').textContent = `new Peer('${id}', {\n${rows}});`;
 }
 
 /** @param {string} id */
