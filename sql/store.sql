@@ -139,8 +139,15 @@ WHERE id = :id AND EXISTS (SELECT 1 FROM hub WHERE hub.id = :hub);
 UPDATE box SET hub = 0, until = :until WHERE id = :id AND gen = :gen AND hub != 0;
 
 -- name: box_end
--- Its token is free for a new box.
-UPDATE box SET state = 1, token = randomblob(32) WHERE id = :id;
+-- Its token is free for a new box; by it, as its handle, the ended one is still found.
+UPDATE box SET state = 1, handle = CASE state WHEN 0 THEN coalesce(handle, token) ELSE handle END,
+	token = randomblob(32)
+WHERE id = :id;
+
+-- name: box_end_before
+-- Somebody ended before with the same token: the later one is found.
+UPDATE box SET handle = NULL
+WHERE realm = (SELECT realm FROM box WHERE id = :id) AND handle = (SELECT token FROM box WHERE id = :id);
 
 -- name: box_touch
 UPDATE box SET until = :now WHERE id = :id AND hub = 0;

@@ -19,6 +19,7 @@ static const struct err_row rows[ERR__MAX] = {
 	[ERR_BATCH]	= { ERR_BATCH, "batch", 413, "These are too many messages for one request" },
 	[ERR_QUOTA]	= { ERR_QUOTA, "quota", 429, "Too much is waiting already" },
 	[ERR_REPEATED]	= { ERR_REPEATED, "repeated", 200, "This was accepted before" },
+	[ERR_SILENT]	= { ERR_SILENT, "silent", 503, "This gets no answer" },
 	[ERR_WAIT]	= { ERR_WAIT, "wait", 503, "The verdict is not in yet" },
 	[ERR_BUSY]	= { ERR_BUSY, "busy", 503, "The store is busy" },
 	[ERR_FULL]	= { ERR_FULL, "full", 507, "The store is full" },

@@ -22,6 +22,7 @@ enum err {
 	ERR_BATCH,	/* too many messages in one request */
 	ERR_QUOTA,	/* over a quota; what was accepted stays */
 	ERR_REPEATED,	/* `n` not above the greatest accepted */
+	ERR_SILENT,	/* no answer is the answer (hub_leave_open) */
 	ERR_WAIT,	/* the verdict on a claim is not in yet */
 	ERR_BUSY,	/* the store is locked by another process */
 	ERR_FULL,	/* the disk or the database is full */

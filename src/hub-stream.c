@@ -363,6 +363,23 @@ hub_open(struct hub *hub, struct req *r, const struct hub_open *o)
 	return 0;
 }
 
+static int
+look_for_close(void *arg, const struct msg_row *m)
+{
+	*(bool *)arg = m->kind == MSG_CLOSE;
+	return 0;
+}
+
+bool
+hub_resumable(struct hub *hub, const struct box *b, int64_t after)
+{
+	bool closes = false;
+
+	if (b->state == BOX_LIVE)
+		return true;
+	return store_msg_read(hub->store, b->id, after, look_for_close, &closes) == 0 && closes;
+}
+
 int
 hub_resume(struct hub *hub, struct req *r, const struct box *b, const struct cursor *at, struct hub_open *o)
 {

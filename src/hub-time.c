@@ -237,6 +237,7 @@ hub_on_tick(struct loop_timer *t)
 		reopen(hub);
 	if (hub->store == NULL)
 		return;
+	hub_end_silent(hub, now);
 	renew(hub, now);
 	sweep(hub, now);
 	hub_check_upkeep(hub);

@@ -143,6 +143,35 @@ hub_serve_again(struct hub *hub)
 	}
 }
 
+/* Of the request only what it takes to notice its departure is kept. */
+void
+hub_leave_open(struct hub *hub, struct req *r)
+{
+	if (hub->draining) {
+		hub_refuse(hub, r, -ERR_LEAVING);
+		return;
+	}
+	buf_release(&r->vars);
+	buf_release(&r->bytes);
+	r->again = loop_mono(hub->loop) + HUB_SILENT_MS;
+	list_add(&hub->silent, &r->parked);
+}
+
+void
+hub_end_silent(struct hub *hub, int64_t until)
+{
+	struct req *r;
+
+	while (!list_empty(&hub->silent)) {
+		r = LIST_OF(hub->silent.next, struct req, parked);
+		if (r->again > until)
+			return;
+		list_del(&r->parked);
+		conn_abort(r->conn);
+		req_free(r);
+	}
+}
+
 static void
 refuse_all(struct hub *hub, struct list *from)
 {
@@ -213,6 +242,7 @@ init_lists(struct hub *hub)
 	list_init(&hub->held);
 	list_init(&hub->parked);
 	list_init(&hub->waiting);
+	list_init(&hub->silent);
 	list_init(&hub->dirty);
 	list_init(&hub->unsaved);
 	list_init(&hub->saving);
@@ -290,6 +320,7 @@ hub_release(struct hub *hub)
 	hub_each_stream(hub, hub_cut_stream);
 	free_requests(&hub->parked);
 	free_requests(&hub->waiting);
+	free_requests(&hub->silent);
 	leave_store(hub);
 	hub_forget_left(hub);
 	free_requests(&hub->held);
@@ -335,6 +366,7 @@ hub_drain(struct hub *hub)
 	loop_timer_start(&hub->drain, (uint64_t)hub->conf->drain_ms, 0);
 	hub_each_stream(hub, hub_pause_stream);
 	refuse_all(hub, &hub->waiting);
+	hub_end_silent(hub, INT64_MAX);
 }
 
 /* ---- for tests ---- */

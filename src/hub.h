@@ -35,6 +35,7 @@
 #define HUB_PROVEN_MS		1000	/* a proof is good for this long */
 #define HUB_PROOF_GAP_MS	100	/* between the two heartbeats of a proof */
 #define HUB_WAIT_MS		50	/* a request waiting for a verdict is served again this often */
+#define HUB_SILENT_MS	300000	/* a request without an answer; browsers give up after 240 s */
 #define HUB_TICK_MS		250
 #define HUB_TICK_DEAF_MS	20	/* where there is no file watch */
 
@@ -83,6 +84,7 @@ struct hub {
 	struct list		 held;		/* requests answered, not yet committed */
 	struct list		 parked;	/* requests waiting for the lock */
 	struct list		 waiting;	/* requests waiting for a verdict (-ERR_WAIT) */
+	struct list		 silent;	/* requests that get no answer, oldest first */
 
 	/* streams */
 	struct list		*table;		/* chains by box; `buckets` of them, a power of two */
@@ -148,6 +150,8 @@ void	hub_hold(struct hub *hub, struct req *r);
 void	hub_park(struct hub *hub, struct req *r);
 /* Serves r again in a moment: a verdict on a claim is not in (-ERR_WAIT). */
 void	hub_wait(struct hub *hub, struct req *r);
+/* r gets no answer: it is left open for HUB_SILENT_MS, or until its client leaves. */
+void	hub_leave_open(struct hub *hub, struct req *r);
 /* The end of a turn; the loop calls it, and route.c after too many requests. */
 void	hub_turn(struct hub *hub);
 
@@ -172,6 +176,9 @@ int	hub_open(struct hub *hub, struct req *r, const struct hub_open *o);
 /* The same for a box that receives on at a cursor: what lies before it is acknowledged; what is
  * missing after it (dropped, another epoch, never given out) becomes a gap. Fills in o. */
 int	hub_resume(struct hub *hub, struct req *r, const struct box *b, const struct cursor *at, struct hub_open *o);
+
+/* true: it is live, or has ended and its goodbye lies after this position. */
+bool	hub_resumable(struct hub *hub, const struct box *b, int64_t after);
 
 /* A message for a box, delivered wherever its stream is. Errors as store_msg_add. */
 int	hub_put(struct hub *hub, const struct msg_new *m);

@@ -139,6 +139,17 @@ open_known(struct peer *p, struct hub_open *o, const struct cursor *at, bool qui
 	return hub_open(p->hub, p->r, o);
 }
 
+/* Who left, or lost its id to somebody else, and asks on is told so, and does not claim it again. */
+static int
+find_ended(struct peer *p, const struct cursor *at)
+{
+	int rc = store_box_by_handle(p->hub->store, p->realm, p->hash, &p->box);
+
+	if (rc == 0 && (strcmp(at->epoch, p->hub->store->epoch) != 0 || !hub_resumable(p->hub, &p->box, at->seq)))
+		return -ERR_NOTFOUND;
+	return rc;
+}
+
 int
 peer_open(struct peer *p, const struct peer_open *want)
 {
@@ -149,6 +160,8 @@ peer_open(struct peer *p, const struct peer_open *want)
 	bool named = cursor_parse(want->cursor, &at) == 0 && !at.has_handle;
 	int rc = peer_find(p);
 
+	if (rc == -ERR_NOTFOUND && named)
+		rc = find_ended(p, &at);
 	if (rc == 0)
 		return open_known(p, &o, named ? &at : NULL, want->quiet);
 	return rc == -ERR_NOTFOUND ? open_new(p, &o, named ? &at : NULL) : rc;

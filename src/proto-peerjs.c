@@ -26,7 +26,7 @@ serve_upgrade(struct req *r)
 
 	if (req_query(r, "version", text, sizeof text) == -ERR_NOTFOUND &&
 	    req_query(r, "transport", text, sizeof text) == -ERR_NOTFOUND)
-		return 0;
+		return -ERR_SILENT;
 	reply_problem_as(r, 501, err_reason(501),
 	    "There is no WebSocket behind this web server. Load www/sigpost.js before the PeerJS client.");
 	return 0;

@@ -42,24 +42,6 @@ new_source(struct hub *hub, struct req *r, const struct dialect *d, struct hub_o
 }
 
 static int
-look_for_close(void *arg, const struct msg_row *m)
-{
-	*(bool *)arg = m->kind == MSG_CLOSE;
-	return 0;
-}
-
-/* A source that has ended still gets what it has not read, its close event last. */
-static bool
-resumable(struct hub *hub, const struct box *b, int64_t after)
-{
-	bool closes = false;
-
-	if (b->state == BOX_LIVE)
-		return true;
-	return store_msg_read(hub->store, b->id, after, look_for_close, &closes) == 0 && closes;
-}
-
-static int
 open_source(struct hub *hub, struct req *r, const struct dialect *d, struct hub_open *o)
 {
 	unsigned char hash[HASH_SIZE];
@@ -72,7 +54,7 @@ open_source(struct hub *hub, struct req *r, const struct dialect *d, struct hub_
 		return new_source(hub, r, d, o);
 	token_hash(hub->store, USE_HANDLE, str_make((const char *)at.handle, HANDLE_SIZE), hash);
 	rc = store_box_by_handle(hub->store, d->realm, hash, &b);
-	if (rc == 0 && resumable(hub, &b, at.seq)) {
+	if (rc == 0 && hub_resumable(hub, &b, at.seq)) {
 		o->handle = at.handle;
 		return hub_resume(hub, r, &b, &at, o);
 	}

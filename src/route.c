@@ -188,6 +188,10 @@ finish(struct hub *hub, struct req *r, int rc)
 		hub_wait(hub, r);
 		return;
 	}
+	if (rc == -ERR_SILENT) {
+		hub_leave_open(hub, r);
+		return;
+	}
 	if (rc == -ERR_LEAVING && req_accepts(r, STR("text/event-stream")))
 		come_again(r);
 	else if (rc < 0)

@@ -132,9 +132,12 @@ int
 lite_box_end(struct store *s, int64_t id)
 {
 	struct lite *l = (struct lite *)s;
-	sqlite3_stmt *q = lite_get(l, SQL_BOX_END);
-	int err;
+	sqlite3_stmt *q;
+	int err = lite_id(l, SQL_BOX_END_BEFORE, ":id", id);
 
+	if (err != 0)
+		return err;
+	q = lite_get(l, SQL_BOX_END);
 	lite_int(q, ":id", id);
 	err = lite_change(l, q);
 	if (err == 0)

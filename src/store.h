@@ -302,7 +302,7 @@ store_box_detach(struct store *s, int64_t id, int64_t gen, int64_t until)
 }
 
 /* The box is BOX_ENDED: its claims and links (as owner and as other) go at once, and its token, so
- * that a new box may have it; what waits in it may still be read; the sweep deletes it when it is
+ * that a new box may have it (without a handle of its own it is found by that token as its handle); what waits in it may still be read; the sweep deletes it when it is
  * away_ms without a stream. */
 static inline int store_box_end(struct store *s, int64_t id) { return s->ops->box_end(s, id); }
 

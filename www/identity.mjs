@@ -150,7 +150,7 @@ export class Identity {
    * The clock makes it so for whoever could store nothing.
    */
   next() {
-    last = Math.max(last + 1, Date.now());
+    last = Math.max(last + 1, Math.floor(Date.now()));
     if (this.#hold?.kept) {
       store(this.#name, { token: this.token, last });
     }

@@ -141,6 +141,32 @@ the_token_of_an_ended_box_is_free(void **state)
 	ok(store_commit(t->a));
 }
 
+/* Of several with one token the one that ended last; one with a handle keeps that. */
+static void
+an_ended_box_is_found_by_its_token(void **state)
+{
+	struct suite *t = *state;
+	struct box b;
+	int64_t id = 0;
+	int i;
+
+	ok(store_begin(t->a, T0));
+	for (i = 0; i < 3; i++) {
+		ok(store_box_add(t->a, "r", suite_hash(1), NULL, &id));
+		ok(store_box_end(t->a, id));
+		ok(store_box_end(t->a, id));	/* once more changes nothing */
+		ok(store_box_by_handle(t->a, "r", suite_hash(1), &b));
+		assert_int_equal(b.id, id);
+		assert_int_equal(b.state, BOX_ENDED);
+	}
+	id = suite_box(t->a, 5);
+	ok(store_box_end(t->a, id));
+	fails(store_box_by_handle(t->a, "r", suite_hash(5), &b), ERR_NOTFOUND);
+	ok(store_box_by_handle(t->a, "r", suite_hash(-6), &b));
+	assert_int_equal(b.id, id);
+	ok(store_commit(t->a));
+}
+
 static void
 a_touched_box_lives_on(void **state)
 {
@@ -286,6 +312,7 @@ const struct CMUnitTest suite_key_tests[] = {
 	cmocka_unit_test(claims_are_counted_and_those_present_listed),
 	cmocka_unit_test(a_new_key_counts_who_is_there),
 	cmocka_unit_test(the_token_of_an_ended_box_is_free),
+	cmocka_unit_test(an_ended_box_is_found_by_its_token),
 	cmocka_unit_test(a_touched_box_lives_on),
 	cmocka_unit_test(who_is_longest_away),
 	cmocka_unit_test(what_moves_is_owed_no_more),

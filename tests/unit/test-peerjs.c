@@ -234,6 +234,29 @@ test_cursor_of_a_mailbox_that_is_gone(void **state)
 	peer_gone(&f, a);
 }
 
+/* A poll that was under way when its client left is followed by no new claim. */
+static void
+test_left_is_told_and_not_claimed_again(void **state)
+{
+	struct fake_conn *a = peer_stream(&f, "a", "t");
+	char id[128], got[256];
+	int i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {		/* with the same token twice */
+		assert_true(fake_id(a, id, sizeof id));
+		peer_told(&f, "a", "t", "{\"type\":\"LEAVE\"}", 200, "left");
+		fake_free(a);
+		a = fake_get(&f, peer_uri("a", "t", ""), id);
+		assert_true(fake_event(a, "close", 0, got, sizeof got));
+		assert_true(a->conn.over);
+		fake_free(a);
+		peer_told(&f, "a", "t", "{\"type\":\"HEARTBEAT\"}", 401, "Nobody has this id");
+		a = peer_stream(&f, "a", "t");	/* without a cursor it begins again */
+	}
+	peer_gone(&f, a);
+}
+
 static void
 test_final_is_final(void **state)
 {
@@ -285,11 +308,16 @@ test_upgrade_is_left_hanging(void **state)
 	struct fake_conn *new = fake_request(&f, "GET", peer_uri("a", "t", "&version=1.5.5"), NULL, ws);
 
 	(void)state;
-	fake_pass(&f, 300000);
+	struct fake_conn *left = fake_request(&f, "GET", peer_uri("a", "t", ""), NULL, ws);
+
+	fake_gone(&f, left);
+	fake_free(left);
+	fake_pass(&f, HUB_SILENT_MS - 1000);
 	assert_string_equal(fake_text(old), "");
 	assert_false(old->conn.over);
 	assert_int_equal(fake_status(new), 501);
-	fake_gone(&f, old);
+	fake_pass(&f, 2000);			/* no browser waits that long */
+	assert_true(old->conn.over);
 	fake_free(old);
 	fake_free(new);
 }
@@ -452,6 +480,7 @@ main(void)
 		T(test_same_token_takes_over), T(test_other_token_waits_and_is_refused),
 		T(test_other_token_inherits), T(test_late_request_takes_nothing_over),
 		T(test_cursor_goes_on), T(test_cursor_of_a_mailbox_that_is_gone), T(test_final_is_final),
+		T(test_left_is_told_and_not_claimed_again),
 		T(test_poll), T(test_upgrade_is_left_hanging), T(test_ids_and_peers),
 		T(test_old_stream_paces), T(test_old_stream_is_proven_by_two_beats),
 		T(test_old_stream_hand_over), T(test_old_messages),
