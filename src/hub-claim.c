@@ -74,7 +74,7 @@ hub_claims_release(struct hub *hub)
 static bool
 proven_lately(struct hub *hub, const struct stream *s)
 {
-	return loop_mono(hub->loop) - s->proven < HUB_PROVEN_MS;
+	return s->proven != 0 && stream_age(s, loop_mono(hub->loop)) - s->proven < HUB_PROVEN_MS;
 }
 
 static void
@@ -105,7 +105,7 @@ step(struct hub *hub, struct proof *p)
 	}
 	if (s->conn->blocked)
 		return true;
-	s->proven = loop_mono(hub->loop);
+	s->proven = stream_age(s, loop_mono(hub->loop));
 	if (p->asker == 0)
 		return true;
 	return hub_begin(hub) == 0 && hub_order(hub, p->asker, MSG_PROVEN, p->box, 0) == 0;

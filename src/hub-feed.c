@@ -56,11 +56,9 @@ look_for_work(struct hub *hub)
 void
 hub_pace(struct hub *hub, struct stream *s)
 {
-	int64_t now = loop_mono(hub->loop);
-
 	if (s->wire->pace_ms == 0)
 		return;
-	s->paced = (uint32_t)(now - s->born) + s->wire->pace_ms;
+	s->paced = stream_age(s, loop_mono(hub->loop)) + s->wire->pace_ms;
 	s->pacing = true;
 	list_del(&s->queue);
 	list_add(&hub->pacing, &s->queue);
@@ -77,7 +75,7 @@ hub_on_pace(struct loop_timer *t)
 
 	while (!list_empty(&hub->pacing)) {
 		s = LIST_OF(hub->pacing.next, struct stream, queue);
-		left = s->born + s->paced - loop_mono(hub->loop);
+		left = (int64_t)s->paced - stream_age(s, loop_mono(hub->loop));
 		if (left > 0) {
 			loop_timer_start(t, (uint64_t)left, 0);
 			return;
@@ -156,7 +154,7 @@ pour(struct feeding *f)
 	if (s->conn == NULL)
 		return;
 	if (s->conn->blocked && s->stuck == 0) {
-		s->stuck = loop_mono(hub->loop);
+		s->stuck = stream_age(s, loop_mono(hub->loop));
 		s->stuck_at = (uint32_t)conn_pending(s->conn);
 	}
 	if (f->full && !s->conn->blocked)

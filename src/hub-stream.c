@@ -319,7 +319,6 @@ new_stream(struct hub *hub, struct req *r, const struct hub_open *o)
 	s->turn = hub->turns;
 	s->order = o->order;
 	s->born = loop_mono(hub->loop);
-	s->proven = s->born - HUB_PROVEN_MS;	/* opening is no proof: it may have gone since */
 	s->life_ms = life - loop_jitter(life / 5 + 1);
 	s->handled = o->handle != NULL;
 	if (s->handled)

@@ -285,10 +285,10 @@ stuck(struct hub *hub, struct stream *s, int64_t now)
 	if (!s->conn->blocked)
 		return false;
 	if (s->stuck == 0 || pending != s->stuck_at) {
-		s->stuck = now;
+		s->stuck = stream_age(s, now);
 		s->stuck_at = (uint32_t)pending;
 	}
-	return now - s->stuck >= hub->conf->slow_ms;
+	return stream_age(s, now) - s->stuck >= hub->conf->slow_ms;
 }
 
 static void
@@ -297,7 +297,7 @@ beat(struct hub *hub, struct stream *s)
 	int64_t now = loop_mono(hub->loop);
 
 	if (stuck(hub, s, now)) {
-		LOG(LOG_INFO, "a slow reader was cut", LOG_INT("box", s->box), LOG_INT("ms", now - s->stuck));
+		LOG(LOG_INFO, "a slow reader was cut", LOG_INT("box", s->box), LOG_INT("ms", stream_age(s, now) - s->stuck));
 		hub_cut_stream(hub, s);
 		return;
 	}

@@ -39,12 +39,12 @@ struct stream {
 	int64_t		 box, gen;
 	int64_t		 cursor;	/* last seq written out */
 	int64_t		 order;		/* of the request that opened it; 0: it did not say */
-	int64_t		 proven;	/* loop_mono when it was last seen alive for certain */
-	int64_t		 born;		/* loop_mono */
-	int64_t		 stuck;		/* loop_mono since when nothing was taken; 0: all taken */
+	int64_t		 born;		/* loop_mono; the times below are its age then (stream_age) */
+	uint32_t	 proven;	/* when it was last seen alive for certain; 0: not yet (opening is no proof) */
+	uint32_t	 stuck;		/* since when nothing was taken; 0: all taken */
 	uint32_t	 stuck_at;	/* bytes that were pending then */
 	uint32_t	 life_ms;	/* ends this long after born */
-	uint32_t	 paced;		/* its pause is over this many ms after born; 0: it has said nothing yet */
+	uint32_t	 paced;		/* when its pause is over; 0: it has said nothing yet */
 	struct wire_state state;
 	bool		 handled;	/* handle is set */
 	bool		 greeted;	/* something was said at its opening: a poll ends with it */
@@ -55,6 +55,13 @@ struct stream {
 	uint32_t	 turn;		/* hub->turns when it was opened */
 	unsigned char	 handle[HANDLE_SIZE];
 };
+
+/* Milliseconds since it was opened, from 1 on; four bytes last for longer than any lifetime_ms. */
+static inline uint32_t
+stream_age(const struct stream *s, int64_t now)
+{
+	return (uint32_t)(now - s->born) + 1;
+}
 
 /* Renders "[handle.]epoch-seq" into out[CURSOR_MAX]. */
 struct str	stream_cursor(const struct stream *s, const char *epoch, int64_t seq, char *out);
