@@ -27,10 +27,12 @@ struct gate_fcgi {
 	struct hub	*hub;
 	struct loop	*loop;			/* the hub's; it outlives the hub */
 	struct loop_fd	 door;			/* the listening socket */
-	struct loop_timer sweep, soon, starved;
+	struct loop_timer sweep, starved;
+	struct loop_later soon;
 	struct list	 lines[LINE__MAX];
 	int64_t		 limit_ms[LINE__MAX];	/* in a state; 0: for ever */
 	int64_t		 due;			/* loop_mono of the sweep; 0: none */
+	int64_t		 knocked;		/* loop_mono when somebody came last */
 	struct fcgi_user user;			/* line_user with our ceilings */
 	uint32_t	 conns;			/* lines that are not LINE_DEAD */
 	uint32_t	 handles;		/* what must be closed before this may be freed */

@@ -19,7 +19,8 @@
 #include "gate-fcgi-private.h"
 #include "log.h"
 
-#define ACCEPT_MOST	64	/* connections at once */
+#define ACCEPT_MOST	64	/* connections at once … */
+#define CROWD_MS	1	/* … if the last one came so short a time ago */
 #define STARVED_MS	100	/* no descriptors left: accept nothing for this long */
 #define LINGER_MS	2000	/* who was answered early may send on for this long */
 
@@ -52,15 +53,14 @@ gate_fcgi_enter(struct line *l, enum line_state state)
 void
 gate_fcgi_soon(struct gate_fcgi *g)
 {
-	if (!loop_timer_active(&g->soon))
-		loop_timer_start(&g->soon, 0, 0);
+	loop_later(g->loop, &g->soon);
 }
 
 /* ---- timers ---- */
 
 /* The turn is over: answers that could leave have left. */
 static void
-on_soon(struct loop_timer *t)
+on_soon(struct loop_later *t)
 {
 	struct gate_fcgi *g = LIST_OF(t, struct gate_fcgi, soon);
 	struct list now, *link;
@@ -123,19 +123,30 @@ on_starved(struct loop_timer *t)
 		loop_timer_start(&g->starved, STARVED_MS, 0);
 }
 
+/* At light load there is just one, and asking for another costs as much as taking it. Who waits
+ * nevertheless is seen in the next turn. */
+static int
+how_many(struct gate_fcgi *g)
+{
+	int64_t now = loop_mono(g->loop), since = now - g->knocked;
+
+	g->knocked = now;
+	return since <= CROWD_MS ? ACCEPT_MOST : 1;
+}
+
 static void
 on_door(struct loop_fd *io, int events)
 {
 	struct gate_fcgi *g = LIST_OF(io, struct gate_fcgi, door);
-	int fd, i;
+	int fd, i, most = how_many(g);
 
 	(void)events;
-	for (i = 0; i < ACCEPT_MOST && !g->stopping; i++) {
+	for (i = 0; i < most && !g->stopping; i++) {
 		fd = accept4(io->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0) {
+			g->hungry = false;
 			line_open(g, fd);
 		} else if (errno == EAGAIN) {
-			g->hungry = false;
 			return;
 		} else if (errno != EINTR && errno != ECONNABORTED) {
 			starve(g, errno);
@@ -192,10 +203,10 @@ gate_fcgi_new(struct hub *hub, int listen_fd)
 	}
 	g->hub = hub;
 	g->loop = hub->loop;
-	g->handles = 4;		/* the door and three timers */
+	g->handles = 3;		/* the door and two timers */
 	init_states(g);
 	loop_timer_init(hub->loop, &g->sweep, on_sweep);
-	loop_timer_init(hub->loop, &g->soon, on_soon);
+	loop_later_init(&g->soon, on_soon);
 	loop_timer_init(hub->loop, &g->starved, on_starved);
 	loop_fd_init(&g->door, fd, on_door);
 	if (loop_fd_watch(hub->loop, &g->door, LOOP_READ) < 0)
@@ -241,12 +252,6 @@ on_sweep_closed(struct loop_timer *t)
 }
 
 static void
-on_soon_closed(struct loop_timer *t)
-{
-	gate_fcgi_unref(LIST_OF(t, struct gate_fcgi, soon));
-}
-
-static void
 on_starved_closed(struct loop_timer *t)
 {
 	gate_fcgi_unref(LIST_OF(t, struct gate_fcgi, starved));
@@ -261,7 +266,7 @@ gate_fcgi_free(struct gate_fcgi *g)
 	for (i = 0; i < LINE_DEAD; i++)
 		cut_all(g, (enum line_state)i);
 	loop_timer_close(&g->sweep, on_sweep_closed);
-	loop_timer_close(&g->soon, on_soon_closed);
+	loop_later_cancel(&g->soon);
 	loop_timer_close(&g->starved, on_starved_closed);
 }
 

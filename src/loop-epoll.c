@@ -1,8 +1,10 @@
 /*
- * loop-epoll - descriptors of a Linux process: one epoll set, which libuv watches as one.
+ * loop-epoll - descriptors of a Linux process: one epoll set. libuv, which has the timers, signals, file
+ * watches and workers, is one descriptor in it and called when it has something to do.
  *
  * libuv's own uv_poll_t is 160 bytes a descriptor and tries each out with two system calls; with
- * thousands of idle streams that is a third of their memory. A turn costs one more epoll_wait.
+ * thousands of idle streams that is a third of their memory. The other way round, our set in
+ * libuv's, each turn would cost one more epoll_wait.
  */
 #include "config.h"
 
@@ -60,30 +62,94 @@ call(struct loop_fd *io, uint32_t e)
 }
 
 static void
-on_pool(uv_poll_t *h, int status, int events)
+call_all(struct loop *l, struct epoll_event *batch, int n)
 {
-	struct loop *l = h->data;
-	struct epoll_event batch[BATCH];
 	int i;
 
-	(void)status, (void)events;
-	l->batched = epoll_wait(l->epoll, batch, BATCH, 0);
 	l->batch = batch;
-	for (i = 0; i < l->batched; i++)
-		if (batch[i].data.ptr != NULL)
+	l->batched = n;
+	for (i = 0; i < n; i++)
+		if (batch[i].data.ptr == l)
+			l->uv_due = true;
+		else if (batch[i].data.ptr != NULL)
 			call(batch[i].data.ptr, batch[i].events);
 	l->batch = NULL;
 	l->batched = 0;
 }
 
+/* ---- sleeping ---- */
+
+/* In milliseconds; -1: until something happens. Without a handle libuv would not sleep at all. */
+static int
+how_long(struct loop *l)
+{
+	if (!list_empty(&l->later))
+		return 0;
+	return uv_loop_alive(&l->uv) ? uv_backend_timeout(&l->uv) : -1;
+}
+
+static void
+wait_for(struct loop *l, int ms)
+{
+	struct epoll_event batch[BATCH];
+	int n = epoll_wait(l->epoll, batch, BATCH, ms);
+
+	uv_update_time(&l->uv);
+	call_all(l, batch, n > 0 ? n : 0);
+	if (uv_loop_alive(&l->uv) && uv_backend_timeout(&l->uv) == 0)
+		l->uv_due = true;
+}
+
+static void
+once(struct loop *l, bool sleep)
+{
+	if (l->uv_due) {
+		l->uv_due = false;
+		uv_run(&l->uv, UV_RUN_NOWAIT);
+	}
+	loop_turn(l);
+	wait_for(l, sleep && !l->stopped ? how_long(l) : 0);
+}
+
+void
+loop_run(struct loop *l)
+{
+	for (l->stopped = false; !l->stopped;)
+		once(l, true);
+	loop_turn(l);
+}
+
+void
+loop_stop(struct loop *l)
+{
+	l->stopped = true;
+}
+
+void
+loop_poll(struct loop *l)
+{
+	l->uv_due = true;
+	once(l, false);
+	loop_turn(l);
+}
+
+int
+loop_descriptor(struct loop *l)
+{
+	return l->epoll;
+}
+
+/* ---- life ---- */
+
 int
 loop_fds_init(struct loop *l)
 {
+	struct epoll_event e = { .events = EPOLLIN, .data.ptr = l };
+
+	l->uv_due = true;
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (l->epoll < 0 || uv_poll_init(&l->uv, &l->pool, l->epoll) != 0)
+	if (l->epoll < 0 || epoll_ctl(l->epoll, EPOLL_CTL_ADD, uv_backend_fd(&l->uv), &e) < 0)
 		return -ERR_IO;
-	l->pool.data = l;
-	uv_poll_start(&l->pool, UV_READABLE, on_pool);
 	return 0;
 }
 
@@ -103,10 +169,10 @@ void
 loop_fds_release(struct loop *l)
 {
 	loop_fds_turn(l);
-	uv_poll_stop(&l->pool);
-	uv_close((uv_handle_t *)&l->pool, NULL);
 	close(l->epoll);
 }
+
+/* ---- a descriptor ---- */
 
 void
 loop_fd_init(struct loop_fd *io, int fd, void (*ready)(struct loop_fd *, int))

@@ -8,10 +8,45 @@
 
 #ifndef LOOP_EPOLL
 
+static void
+on_idle(uv_idle_t *h)
+{
+	(void)h;
+}
+
+static void
+run_turn(struct loop *l)
+{
+	loop_turn(l);
+	if (list_empty(&l->later))
+		uv_idle_stop(&l->idle);
+	else
+		uv_idle_start(&l->idle, on_idle);
+}
+
+static void
+on_before(uv_prepare_t *h)
+{
+	run_turn(h->data);
+}
+
+static void
+on_after(uv_check_t *h)
+{
+	run_turn(h->data);
+}
+
 int
 loop_fds_init(struct loop *l)
 {
-	(void)l;
+	uv_prepare_init(&l->uv, &l->before);
+	uv_check_init(&l->uv, &l->after);
+	uv_idle_init(&l->uv, &l->idle);
+	l->before.data = l->after.data = l;
+	uv_prepare_start(&l->before, on_before);
+	uv_check_start(&l->after, on_after);
+	uv_unref((uv_handle_t *)&l->before);
+	uv_unref((uv_handle_t *)&l->after);
 	return 0;
 }
 
@@ -24,7 +59,33 @@ loop_fds_turn(struct loop *l)
 void
 loop_fds_release(struct loop *l)
 {
-	(void)l;
+	uv_close((uv_handle_t *)&l->before, NULL);
+	uv_close((uv_handle_t *)&l->after, NULL);
+	uv_close((uv_handle_t *)&l->idle, NULL);
+}
+
+void
+loop_run(struct loop *l)
+{
+	uv_run(&l->uv, UV_RUN_DEFAULT);
+}
+
+void
+loop_stop(struct loop *l)
+{
+	uv_stop(&l->uv);
+}
+
+void
+loop_poll(struct loop *l)
+{
+	uv_run(&l->uv, UV_RUN_NOWAIT);
+}
+
+int
+loop_descriptor(struct loop *l)
+{
+	return uv_backend_fd(&l->uv);
 }
 
 static void

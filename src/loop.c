@@ -1,4 +1,4 @@
-/* loop - a thin coat over libuv: a turn function, timers, a clock read once a turn. */
+/* loop - a thin coat over libuv: a turn function, timers, things for later, a clock read once a turn. */
 #include "config.h"
 
 #include <assert.h>
@@ -34,39 +34,41 @@ system_mono(void *arg)
 
 static const struct loop_clock system_clock = { system_real, system_mono, NULL };
 
-static void
-run_turn(struct loop *l)
+/* What is put off meanwhile comes in the next turn. */
+static bool
+run_later(struct loop *l)
+{
+	struct list now, *link;
+	struct loop_later *t;
+
+	if (list_empty(&l->later))
+		return false;
+	list_init(&now);
+	list_move(&now, &l->later);
+	while ((link = list_pop(&now)) != NULL) {
+		t = LIST_OF(link, struct loop_later, link);
+		t->fn(t);
+	}
+	return true;
+}
+
+void
+loop_turn(struct loop *l)
 {
 	l->turn(l->arg);
+	if (run_later(l))
+		l->turn(l->arg);
 	loop_fds_turn(l);
 	l->fresh = false;
-}
-
-static void
-on_before(uv_prepare_t *h)
-{
-	run_turn(h->data);
-}
-
-static void
-on_after(uv_check_t *h)
-{
-	run_turn(h->data);
 }
 
 int
 loop_init(struct loop *l, void (*turn)(void *arg), void *arg)
 {
 	*l = (struct loop){ .turn = turn, .arg = arg, .clock = system_clock };
+	list_init(&l->later);
 	if (uv_loop_init(&l->uv) != 0)
 		return -ERR_IO;
-	uv_prepare_init(&l->uv, &l->before);
-	uv_check_init(&l->uv, &l->after);
-	l->before.data = l->after.data = l;
-	uv_prepare_start(&l->before, on_before);
-	uv_check_start(&l->after, on_after);
-	uv_unref((uv_handle_t *)&l->before);
-	uv_unref((uv_handle_t *)&l->after);
 	return loop_fds_init(l);
 }
 
@@ -75,35 +77,13 @@ loop_release(struct loop *l)
 {
 	int rc;
 
-	uv_prepare_stop(&l->before);
-	uv_check_stop(&l->after);
 	loop_fds_release(l);
-	uv_close((uv_handle_t *)&l->before, NULL);
-	uv_close((uv_handle_t *)&l->after, NULL);
 	while (uv_run(&l->uv, UV_RUN_NOWAIT) != 0)
 		loop_fds_turn(l);
 	loop_fds_turn(l);
 	rc = uv_loop_close(&l->uv);
 	assert(rc == 0);
 	(void)rc;
-}
-
-void
-loop_run(struct loop *l)
-{
-	uv_run(&l->uv, UV_RUN_DEFAULT);
-}
-
-void
-loop_stop(struct loop *l)
-{
-	uv_stop(&l->uv);
-}
-
-void
-loop_poll(struct loop *l)
-{
-	uv_run(&l->uv, UV_RUN_NOWAIT);
 }
 
 void
@@ -135,6 +115,28 @@ loop_mono(struct loop *l)
 {
 	refresh(l);
 	return l->mono;
+}
+
+/* ---- later ---- */
+
+void
+loop_later_init(struct loop_later *t, void (*fn)(struct loop_later *))
+{
+	list_init(&t->link);
+	t->fn = fn;
+}
+
+void
+loop_later(struct loop *l, struct loop_later *t)
+{
+	if (list_empty(&t->link))
+		list_add(&l->later, &t->link);
+}
+
+void
+loop_later_cancel(struct loop_later *t)
+{
+	list_del(&t->link);
 }
 
 /* ---- a timer ---- */

@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "list.h"
+
 struct loop;
 struct epoll_event;
 
@@ -27,32 +29,38 @@ struct loop_clock {		/* both in milliseconds */
 
 struct loop {
 	uv_loop_t	 uv;
-	uv_prepare_t	 before;	/* after timers, before sleeping */
-	uv_check_t	 after;		/* after descriptors */
 	void		(*turn)(void *arg);
 	void		*arg;
 	struct loop_clock clock;
 	int64_t		 real, mono;
 	bool		 fresh;		/* real and mono were read in this turn */
+	struct list	 later;		/* struct loop_later */
 #ifdef LOOP_EPOLL
-	int		 epoll;		/* all descriptors; -1: none yet */
-	uv_poll_t	 pool;		/* libuv's watch on it */
+	int		 epoll;		/* all descriptors, and libuv's own set of others */
+	bool		 uv_due;	/* libuv has something to do */
+	bool		 stopped;
 	struct epoll_event *batch;	/* being called; entries of closed descriptors are emptied */
 	int		 batched;
 	struct loop_fd	*closing;
+#else
+	uv_prepare_t	 before;	/* after timers, before sleeping */
+	uv_check_t	 after;		/* after descriptors */
+	uv_idle_t	 idle;		/* does not sleep: something is to be done later */
 #endif
 };
 
-/* For loop.c: what the descriptors need of a loop. */
+/* Between loop.c and what waits for descriptors. */
 int	loop_fds_init(struct loop *l);
 void	loop_fds_turn(struct loop *l);		/* at the end of each turn */
 void	loop_fds_release(struct loop *l);
+void	loop_turn(struct loop *l);		/* before it sleeps */
 
 int	loop_init(struct loop *l, void (*turn)(void *arg), void *arg);	/* -ERR_NOMEM, -ERR_IO */
 void	loop_release(struct loop *l);	/* everything in it MUST be closed; asserts that (a leak check) */
 void	loop_run(struct loop *l);	/* until loop_stop or nothing is left to wait for */
 void	loop_stop(struct loop *l);
 void	loop_poll(struct loop *l);	/* one turn without sleeping (tests) */
+int	loop_descriptor(struct loop *l);	/* readable when a descriptor is ready (tests) */
 void	loop_set_clock(struct loop *l, const struct loop_clock *clock);
 int64_t	loop_real(struct loop *l);
 int64_t	loop_mono(struct loop *l);
@@ -91,6 +99,18 @@ int	loop_fd_watch(struct loop *l, struct loop_fd *io, int events);	/* 0 events: 
 /* Closes the descriptor now; calls closed() later, when the memory may go (at once if the loop
  * never knew it). */
 void	loop_fd_close(struct loop_fd *io, void (*closed)(struct loop_fd *));
+
+/* ---- later ---- */
+
+/* Called once, when the turn is over and before the loop sleeps; another turn follows. */
+struct loop_later {
+	struct list	 link;
+	void		(*fn)(struct loop_later *t);
+};
+
+void	loop_later_init(struct loop_later *t, void (*fn)(struct loop_later *));
+void	loop_later(struct loop *l, struct loop_later *t);	/* twice is once */
+void	loop_later_cancel(struct loop_later *t);
 
 /* ---- a timer ---- */
 

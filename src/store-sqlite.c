@@ -102,12 +102,15 @@ lite_check_idle(struct lite *l)
 }
 #endif
 
+unsigned int lite_prepared;
+
 static int
 prepare(struct lite *l, enum sql id)
 {
 	int rc = sqlite3_prepare_v3(l->db, sql_row(id)->text, -1, SQLITE_PREPARE_PERSISTENT,
 	    &l->stmt[id], NULL);
 
+	lite_prepared++;
 	if (rc != SQLITE_OK)
 		return lite_error(l, rc);
 	return check_plan(l, id);

@@ -129,37 +129,62 @@ lite_done(sqlite3_stmt *q)
 	sqlite3_reset(q);
 }
 
+/*
+ * Binding by name. Looking the name up is a string comparison for each parameter; so each place in the
+ * program that binds remembers where it found its own, for as long as no other statement was
+ * prepared, since that may get the address of one that is gone.
+ */
+struct lite_spot {
+	sqlite3_stmt	*q;
+	unsigned int	 prepared;
+	int		 at;
+};
+
+extern unsigned int lite_prepared;	/* statements, so far */
+
 static inline int
-lite_param(sqlite3_stmt *q, const char *name)
+lite_param(struct lite_spot *p, sqlite3_stmt *q, const char *name)
 {
-	int i = sqlite3_bind_parameter_index(q, name);
-
-	assert(i > 0);
-	return i;
+	if (p->q != q || p->prepared != lite_prepared)
+		*p = (struct lite_spot){ q, lite_prepared, sqlite3_bind_parameter_index(q, name) };
+	assert(p->at > 0);
+#ifdef SIGPOST_DEBUG
+	assert(strcmp(sqlite3_bind_parameter_name(q, p->at), name) == 0);
+#endif
+	return p->at;
 }
 
 static inline void
-lite_int(sqlite3_stmt *q, const char *name, int64_t v)
+lite_bind_int(struct lite_spot *p, sqlite3_stmt *q, const char *name, int64_t v)
 {
 	if (q != NULL)
-		sqlite3_bind_int64(q, lite_param(q, name), v);
+		sqlite3_bind_int64(q, lite_param(p, q, name), v);
 }
 
-/* NULL binds NULL. */
 static inline void
-lite_text(sqlite3_stmt *q, const char *name, const char *cstr)
+lite_bind_text(struct lite_spot *p, sqlite3_stmt *q, const char *name, const char *cstr)
 {
 	if (q != NULL)
-		sqlite3_bind_text(q, lite_param(q, name), cstr, -1, SQLITE_STATIC);
+		sqlite3_bind_text(q, lite_param(p, q, name), cstr, -1, SQLITE_STATIC);
 }
 
+static inline void
+lite_bind_blob(struct lite_spot *at, sqlite3_stmt *q, const char *name, const void *p, size_t n)
+{
+	if (q != NULL)
+		sqlite3_bind_blob64(q, lite_param(at, q, name), n == 0 ? "" : p, n, SQLITE_STATIC);
+}
+
+#define LITE_SPOT(bind, ...) \
+	do { \
+		static struct lite_spot spot_; \
+		bind(&spot_, __VA_ARGS__); \
+	} while (0)
+
+#define lite_int(q, name, v)	LITE_SPOT(lite_bind_int, q, name, v)
+#define lite_text(q, name, s)	LITE_SPOT(lite_bind_text, q, name, s)	/* NULL binds NULL */
 /* p NULL and n > 0 binds NULL; n 0 binds an empty blob. */
-static inline void
-lite_blob(sqlite3_stmt *q, const char *name, const void *p, size_t n)
-{
-	if (q != NULL)
-		sqlite3_bind_blob64(q, lite_param(q, name), n == 0 ? "" : p, n, SQLITE_STATIC);
-}
+#define lite_blob(q, name, p, n) LITE_SPOT(lite_bind_blob, q, name, p, n)
 
 /* The slice is good until the next step. */
 static inline struct str

@@ -103,7 +103,7 @@ mono(void)
 void
 step(void)
 {
-	struct pollfd p = { uv_backend_fd(&stage_loop.uv), POLLIN, 0 };
+	struct pollfd p = { loop_descriptor(&stage_loop), POLLIN, 0 };
 
 	loop_poll(&stage_loop);
 	poll(&p, 1, 2);

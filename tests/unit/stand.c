@@ -252,7 +252,7 @@ stand_stop(struct stand *s)
 void
 stand_turn(struct stand *s)
 {
-	struct pollfd p = { uv_backend_fd(&s->loop.uv), POLLIN, 0 };
+	struct pollfd p = { loop_descriptor(&s->loop), POLLIN, 0 };
 
 	loop_poll(&s->loop);
 	poll(&p, 1, 1);

@@ -88,6 +88,30 @@ open_stream(const char *records)
 
 /* ---- the door ---- */
 
+/* Who comes alone is not asked for company; of many the first is, and then all are taken at once, with
+ * one call in vain. */
+static void
+a_crowd_is_taken_at_once(void **state)
+{
+	struct client crowd[20];
+	int i, n = (int)(sizeof crowd / sizeof crowd[0]);
+
+	(void)state;
+	UNTIL(&s, gate_fcgi_conns(s.gate) == 1);
+	stand_pass(&s, 10);
+	for (i = 0; i < n; i++)
+		client_open(&crowd[i], &s);
+	accepts = 0;
+	stand_turn(&s);
+	assert_int_equal(accepts, 1);
+	s.gate->knocked = stand_now() + 1000;	/* however long it takes to come here */
+	stand_turn(&s);
+	assert_int_equal(accepts, n + 1);
+	UNTIL(&s, (int)gate_fcgi_conns(s.gate) == n + 1);
+	for (i = 0; i < n; i++)
+		client_close(&crowd[i]);
+}
+
 static void
 knows_a_listening_socket(void **state)
 {
@@ -240,6 +264,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(knows_a_listening_socket),
+		TEST(a_crowd_is_taken_at_once),
 		TEST_TCP(no_event_waits_for_another),
 		TEST(stops),
 		TEST(frees_what_is_open),
