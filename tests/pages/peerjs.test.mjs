@@ -292,6 +292,31 @@ for (const [name, { launch, missing }] of Object.entries(BROWSERS)) {
       assert.deepEqual([...far.got].sort(), [0, 1, 2, 3, 4]);
     });
 
+    browserTest('a network that is back, and a page that is taken out of the cache', async () => {
+      const id = newId();
+      const [page, far] = [await newPeer(id), await newFar()];
+      await opens(page);
+      const act = (types) => page.evaluate((names) => {
+        names.forEach((name) => globalThis.dispatchEvent(new Event(name)));
+        const [socket] = globalThis.sigpost.sockets;
+        return socket.connected;
+      }, types);
+      await page.evaluate(() => {
+        const [socket] = globalThis.sigpost.sockets;
+        socket.addEventListener('message', ({ data }) => (
+          globalThis.log.lines.push(JSON.parse(data).payload)));
+        socket.cut(50_000);
+      });
+      await until('it is away', async () => !await act([]));
+      await until('it is back', () => act(['online']));
+      await act(['pagehide']);
+      far.say({ id }, 'while it lay there');
+      await new Promise((resolve) => { setTimeout(resolve, 200); });
+      assert.deepEqual((await logOf(page)).lines, []);
+      await act(['pageshow']);
+      await hears(page, 'while it lay there');
+    });
+
     browserTest('heartbeats cost no request', async () => {
       const proxy = await newProxy();
       const page = await newPeer(newId(), { server: proxy.url });
