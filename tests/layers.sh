@@ -25,7 +25,8 @@ map='
 2	handoff			libc			only	err
 2	courier			libc			only	err handoff
 2	door			libc			lower	handoff
-2	store			iso			lower
+2	store-ops		iso			lower
+2	store			iso			lower	store-ops
 2	wire			iso			lower
 2	proto			iso			lower
 2	gate			iso			lower
