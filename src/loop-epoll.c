@@ -228,6 +228,7 @@ void
 loop_fd_close(struct loop_fd *io, void (*closed)(struct loop_fd *))
 {
 	struct epoll_event none = { 0 };
+	struct loop *l = io->loop;	/* NULL while the loop does not know it */
 	int fd = io->fd;
 
 	if (fd < 0)
@@ -241,11 +242,11 @@ loop_fd_close(struct loop_fd *io, void (*closed)(struct loop_fd *))
 		return;
 	}
 	if (io->events != 0)		/* it may be open in another process: close does not take it out */
-		epoll_ctl(io->loop->epoll, EPOLL_CTL_DEL, fd, &none);
+		epoll_ctl(l->epoll, EPOLL_CTL_DEL, fd, &none);
 	close(fd);
-	forget(io->loop, io);
-	io->next = io->loop->closing;
-	io->loop->closing = io;
+	forget(l, io);
+	io->next = l->closing;
+	l->closing = io;
 }
 
 #endif

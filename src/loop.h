@@ -82,15 +82,17 @@ int64_t	loop_mono(struct loop *l);
  */
 struct loop_fd {
 #ifdef LOOP_EPOLL
-	struct loop	*loop;		/* once known */
-	struct loop_fd	*next;		/* closed, to be told at the end of the turn */
+	union {
+		struct loop	*loop;	/* once known */
+		struct loop_fd	*next;	/* once closed: to be told at the end of the turn */
+	};
 #else
 	uv_poll_t	 poll;
 #endif
 	void		(*ready)(struct loop_fd *io, int events);
 	void		(*closed)(struct loop_fd *io);
 	int		 fd;		/* -1 once closed */
-	int		 events;	/* watched now */
+	uint8_t		 events;	/* watched now; thousands of these lie about, so it is small */
 	bool		 known;		/* the loop has it */
 };
 
