@@ -105,6 +105,14 @@ export class StreamWire extends Wire {
 
 const DOWN = { websocket: WebSocketWire, stream: StreamWire, sse: SseWire, poll: PollWire };
 
+let order = 0;
+
+/** Rises with every stream: behind CGI, one that was given up may be served after the next. */
+const nextOrder = () => {
+  order = Math.max(order + 1, Date.now());
+  return order;
+};
+
 /**
  * @typedef {object} Who
  * @property {WireName} wire
@@ -158,7 +166,7 @@ export class Peer {
 
   /** Where its stream is. */
   get address() {
-    const path = this.wire === 'stream' ? `${this.path}/id?i=${this.#count}` : `/peerjs?${this.query}`;
+    const path = this.wire === 'stream' ? `${this.path}/id?i=${this.#count}` : `/peerjs?${this.query}&order=${nextOrder()}`;
     return this.server.url(path);
   }
 
