@@ -10,49 +10,18 @@
 #include <unistd.h>
 
 #include "cmd-check.h"
+#include "cmd-host.h"
 
 #define BASE_FDS	64	/* of a process besides its streams */
 
 /* ---- the courier ---- */
-
-/* The directory of this program; false: not known. */
-static bool
-own_directory(char out[PATH_MAX])
-{
-	ssize_t n = readlink("/proc/self/exe", out, PATH_MAX - 1);
-	char *slash;
-
-	if (n <= 0)
-		return false;
-	out[n] = '\0';
-	slash = strrchr(out, '/');
-	if (slash != NULL)
-		*slash = '\0';
-	return slash != NULL;
-}
-
-static bool
-lies_in(const char *dir, char out[PATH_MAX])
-{
-	return (size_t)snprintf(out, PATH_MAX, "%s/sigpost.cgi", dir) < PATH_MAX &&
-	    access(out, F_OK) == 0;
-}
-
-/* Beside us, as in a build directory, or where `make install` puts it. */
-static bool
-find_courier(char out[PATH_MAX])
-{
-	static char dir[PATH_MAX];
-
-	return (own_directory(dir) && lies_in(dir, out)) || lies_in(SIGPOST_CGIDIR, out);
-}
 
 void
 check_courier(struct check *k)
 {
 	static char path[PATH_MAX];
 
-	if (!find_courier(path))
+	if (!host_courier(path))
 		check_warn(k, "courier", "Only plain CGI needs it; make install puts it there",
 		    "%s/sigpost.cgi is not there", SIGPOST_CGIDIR);
 	else if (access(path, X_OK) < 0)
@@ -105,41 +74,24 @@ check_descriptors(struct check *k)
 
 /* ---- lighttpd ---- */
 
-/* "lighttpd/1.4.69 (ssl) …": its last number, or 0. Text goes to out. */
-static int
-lighttpd_version(char *out, size_t size)
-{
-	FILE *f = popen("PATH=\"$PATH:/usr/sbin:/usr/local/sbin\" lighttpd -v 2>/dev/null", "r");
-	int last = 0;
-
-	out[0] = '\0';
-	if (f == NULL)
-		return 0;
-	if (fgets(out, (int)size, f) == NULL || sscanf(out, "lighttpd/1.4.%d", &last) != 1)
-		last = 0;
-	out[strcspn(out, " \n")] = '\0';
-	pclose(f);
-	return last;
-}
-
 void
 check_lighttpd(struct check *k)
 {
-	char text[128];
-	int last = lighttpd_version(text, sizeof text);
+	static const char *const ways[] = {
+		[LIGHTTPD_NONE] = "WebSocket does not pass",
+		[LIGHTTPD_CGI] = "WebSocket by CGI with cgi.upgrade, by FastCGI from 1.4.74 on",
+		[LIGHTTPD_FASTCGI] = "WebSocket by FastCGI with \"upgrade\", and by CGI with cgi.upgrade",
+	};
+	struct lighttpd l;
 
-	if (text[0] == '\0')
+	host_lighttpd(&l);
+	if (l.path == NULL)
 		check_warn(k, "lighttpd",
 		    "Only sigpost serve needs it: install the package lighttpd",
 		    "it is not installed");
-	else if (last < 40)
+	else if (l.last < 40)
 		check_warn(k, "lighttpd", "Event streams need 1.4.40: upgrade it, or use long poll",
-		    "%s holds answers back until they are whole", text);
-	else if (last < 74)
-		check_ok(k, "lighttpd",
-		    "%s: event streams by FastCGI and CGI; WebSocket could pass by cgi.upgrade "
-		    "only, by FastCGI from 1.4.74 on", text);
+		    "lighttpd %s holds answers back until they are whole", l.version);
 	else
-		check_ok(k, "lighttpd",
-		    "%s: event streams by FastCGI and CGI; WebSocket could pass by both", text);
+		check_ok(k, "lighttpd", "lighttpd %s: event streams by FastCGI and CGI; %s", l.version, ways[l.way]);
 }

@@ -24,6 +24,7 @@
 
 #include "buf.h"
 #include "cmd.h"
+#include "cmd-host.h"
 #include "err.h"
 #include "json.h"
 
@@ -34,6 +35,8 @@ struct serve {
 	struct conf	 conf;
 	const char	*port, *host, *www, *procs;
 	char		 self[4096];	/* this program */
+	char		 courier[PATH_MAX];	/* sigpost.cgi, for WebSockets; "": not needed, or not there */
+	struct lighttpd	 lighttpd;
 	char		 dir[64];	/* the run directory */
 	char		 file[96];	/* the configuration in it */
 	uint64_t	 fds;
@@ -97,15 +100,39 @@ add_environment(struct buf *b, const struct conf *c)
 	return rc;
 }
 
+/* Where FastCGI passes no WebSocket on, the courier takes those requests, for the same hub. */
+static int
+add_websockets(struct buf *b, const struct serve *s)
+{
+	static char program[PATH_MAX + 1];
+	int rc;
+
+	snprintf(program, sizeof program, "%s/", s->courier);
+	buf_addz(b, "$REQUEST_HEADER[\"Upgrade\"] =~ \"(?i)^websocket$\" {\n"
+	    "cgi.assign = ( \".cgi\" => \"\" )\ncgi.upgrade = \"enable\"\nalias.url = ( \"/\" => ");
+	rc = add_string(b, str_from(program));
+	buf_addz(b, " )\nsetenv.add-environment = (\n\t\t\"SIGPOST_MOUNT\" => \"/\",\n\t\t\"SIGPOST_BIN\" => ");
+	if (rc == 0)
+		rc = add_string(b, str_from(s->self));
+	buf_addz(b, ",\n");
+	if (rc == 0)
+		rc = add_environment(b, &s->conf);
+	buf_addz(b, "\t)\n} else {\n");
+	return rc;
+}
+
 static int
 add_backend(struct buf *b, const struct serve *s)
 {
 	char path[128];
-	int rc;
+	int rc = 0;
 
-	buf_addz(b, "$HTTP[\"url\"] !~ \"^/www/\" {\n"
-	    "fastcgi.server = ( \"/\" => ((\n\t\"bin-path\" => ");
-	rc = add_string(b, str_from(s->self));
+	buf_addz(b, "$HTTP[\"url\"] !~ \"^/www/\" {\n");
+	if (s->courier[0] != '\0')
+		rc = add_websockets(b, s);
+	buf_addz(b, "fastcgi.server = ( \"/\" => ((\n\t\"bin-path\" => ");
+	if (rc == 0)
+		rc = add_string(b, str_from(s->self));
 	snprintf(path, sizeof path, "%s/fcgi", s->dir);
 	buf_addz(b, ",\n\t\"socket\" => ");
 	if (rc == 0)
@@ -114,12 +141,15 @@ add_backend(struct buf *b, const struct serve *s)
 	    "\t\"tcp-fin-propagate\" => \"enable\",\n\t\"bin-environment\" => (\n", s->procs);
 	if (rc == 0)
 		rc = add_environment(b, &s->conf);
-	buf_addz(b, "\t),\n)) )\n}\n");
+	buf_addz(b, "\t),\n");
+	if (s->lighttpd.way == LIGHTTPD_FASTCGI)
+		buf_addz(b, "\t\"upgrade\" => \"enable\",\n");
+	buf_addz(b, s->courier[0] != '\0' ? ")) )\n}\n}\n" : ")) )\n}\n");
 	return rc;
 }
 
 static const char *const fixed =
-    "server.modules = ( \"mod_alias\", \"mod_setenv\", \"mod_fastcgi\" )\n"
+    "server.modules = ( \"mod_alias\", \"mod_setenv\", \"mod_fastcgi\", \"mod_cgi\" )\n"
     "server.stream-response-body = 1\n"	/* an event leaves when it comes */
     "server.max-keep-alive-requests = 1000000\n"
     "server.max-keep-alive-idle = 30\n"
@@ -270,9 +300,7 @@ on_signal(int number)
 static pid_t
 start(const struct serve *s, pid_t parent)
 {
-	static const char *const places[] = { "lighttpd", "/usr/sbin/lighttpd", "/usr/local/sbin/lighttpd" };
 	pid_t pid = fork();
-	size_t i;
 
 	if (pid != 0)
 		return pid;
@@ -282,9 +310,8 @@ start(const struct serve *s, pid_t parent)
 	if (getppid() != parent)
 		_exit(1);
 #endif
-	for (i = 0; i < sizeof places / sizeof places[0]; i++)
-		execlp(places[i], "lighttpd", "-D", "-f", s->file, (char *)NULL);
-	fprintf(stderr, "sigpost serve: lighttpd: %s; install the package lighttpd\n", strerror(errno));
+	execlp(s->lighttpd.path, "lighttpd", "-D", "-f", s->file, (char *)NULL);
+	fprintf(stderr, "sigpost serve: lighttpd: %s\n", strerror(errno));
 	_exit(127);
 }
 
@@ -333,6 +360,11 @@ cmd_serve(int argc, char **argv)
 
 	if (cmd_settings(&s.conf, argc, argv, own) != 0)
 		return CMD_USAGE;
+	host_lighttpd(&s.lighttpd);
+	if (s.lighttpd.path == NULL)
+		return fail("lighttpd", "it is not installed; install the package lighttpd");
+	if (s.lighttpd.way == LIGHTTPD_CGI && !host_courier(s.courier))
+		s.courier[0] = '\0';
 	if (check_options(&s) != 0 || prepare(&s) != 0)
 		return CMD_FAILED;
 	raise_descriptors(&s);

@@ -143,6 +143,20 @@ conn_flush(struct conn *c)
 }
 
 void
+conn_hear(struct conn *c, bool yes)
+{
+	if (!c->over)
+		c->gate->hear(c, yes);
+}
+
+void
+conn_heard(struct conn *c, struct str bytes)
+{
+	if (!c->over && c->user != NULL && c->user->heard != NULL)
+		c->user->heard(c, bytes);
+}
+
+void
 conn_room(struct conn *c)
 {
 	const struct conn_user *user = c->user;

@@ -24,6 +24,7 @@ struct conn_user {
 	void	(*room)(struct conn *c);	/* was blocked, has written everything now; may be NULL */
 	void	(*gone)(struct conn *c);	/* the exchange is over: all of it is written, or the other
 						 * side left; the conn goes after this returns */
+	void	(*heard)(struct conn *c, struct str bytes);	/* after conn_hear; may be NULL */
 };
 
 struct conn {
@@ -57,6 +58,9 @@ void	conn_flush(struct conn *c);
 /* Cuts the exchange off: the client sees a broken connection. user->gone is not called. */
 void	conn_abort(struct conn *c);
 
+/* What the client sends after its request is wanted, or no more for now (gate.h). */
+void	conn_hear(struct conn *c, bool yes);
+
 /* Queued and not yet written. */
 size_t	conn_pending(const struct conn *c);
 
@@ -64,6 +68,9 @@ size_t	conn_pending(const struct conn *c);
 
 /* There is room again: flushes, and tells the user when everything is out. */
 void	conn_room(struct conn *c);
+
+/* Bytes that came after the request, for the call; the exchange may be over afterwards. */
+void	conn_heard(struct conn *c, struct str bytes);
 
 /* The other side left. Tells the user and calls gate->done(c, false). */
 void	conn_gone(struct conn *c);

@@ -54,7 +54,8 @@ struct exchange {
 	bool		 is_socket;
 };
 
-/* A body that is being read; r NULL: to be thrown away, so that whoever sends it can listen. */
+/* A body that is being read; r NULL: to be thrown away, so that whoever sends it can listen. Of an
+ * upgrade: what comes after the request, for as long as its exchange lasts. */
 struct intake {
 	struct list	 link;
 	struct gate_cgi	*gate;

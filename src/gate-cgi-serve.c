@@ -98,8 +98,17 @@ done(struct conn *c, bool whole)
 	check_done(g);
 }
 
+static void
+hear(struct conn *c, bool yes)
+{
+	struct exchange *x = (struct exchange *)(void *)c;
+
+	if (x->intake != NULL)
+		loop_fd_watch(x->gate->hub->loop, &x->intake->io, yes ? LOOP_READ : 0);
+}
+
 static const struct gate gate_cgi = {
-	.name = "cgi", .wrap = wrap, .tail = tail, .write = put, .wait = watch, .done = done,
+	.name = "cgi", .wrap = wrap, .tail = tail, .write = put, .wait = watch, .hear = hear, .done = done,
 };
 
 static void
@@ -292,6 +301,36 @@ intake_new(struct gate_cgi *g, int fd)
 	return in;
 }
 
+/* ---- after the request ---- */
+
+static void
+on_ear(struct loop_fd *io, int events)
+{
+	struct intake *in = LIST_OF(io, struct intake, io);
+	ssize_t n = take_bytes(io->fd, sizeof scratch);
+
+	if (n > 0)
+		conn_heard(&in->x->conn, str_make(scratch, (size_t)n));
+	else if (n == 0 || errno != EAGAIN || (events & LOOP_HANGUP) != 0)
+		conn_gone(&in->x->conn);
+}
+
+/* What comes on fd 0 of a request that asks for an upgrade is read once somebody wants to hear it. */
+static void
+lend_an_ear(struct exchange *x, int fd)
+{
+	struct intake *in = calloc(1, sizeof *in);
+
+	if (in == NULL) {
+		close(fd);
+		return;
+	}
+	*in = (struct intake){ .gate = x->gate, .x = x };
+	loop_fd_init(&in->io, fd, on_ear);
+	list_init(&in->link);
+	x->intake = in;
+}
+
 static void
 refuse(struct exchange *x, struct req *r, int fd, int err)
 {
@@ -344,7 +383,10 @@ exchange_begin(struct exchange *x, struct req *r, int fd, int err)
 	else if (rc == 0)
 		take_in(x, r, fd);
 	else {
-		close(fd);
+		if (req_upgrades(r))
+			lend_an_ear(x, fd);
+		else
+			close(fd);
 		serve(x, r, 0);
 	}
 }

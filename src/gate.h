@@ -31,6 +31,10 @@ struct gate {
 	/* Wants (or no longer wants) conn_room when there is room again. */
 	void	(*wait)(struct conn *c, bool room);
 
+	/* What the client sends after its request: from now on it is wanted (conn_heard, conn_gone at its
+	 * end), or no more for now. Only for a request that asked for an upgrade. NULL: nothing comes. */
+	void	(*hear)(struct conn *c, bool yes);
+
 	/* The exchange is over: all of it is written (whole), or it is cut off. Keeps the connection
 	 * for the next request or closes it. The conn is not touched by conn.c afterwards. */
 	void	(*done)(struct conn *c, bool whole);

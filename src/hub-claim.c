@@ -2,7 +2,7 @@
  * hub-claim - names in dispute: is the holder alive?
  *
  * No web server reports reliably that a client has left, but a write finds out: a stream that
- * took two heartbeats 100 ms apart and is still there is proven. A stream of another process is
+ * took two heartbeats 100 ms apart and is still there is proven; a WebSocket answers them. A stream of another process is
  * proven by that process: an order goes to its control mailbox (the mailbox -hub), the verdict
  * comes back the same way. Orders are messages like any other; the bell carries them.
  */
@@ -21,6 +21,7 @@ struct proof {
 	struct list	link;		/* hub->proofs */
 	int64_t		box;
 	int64_t		asker;		/* hub to tell; 0: us */
+	int64_t		began;		/* loop_mono of the first heartbeat */
 	int64_t		due;		/* loop_mono of the next step */
 	int		beats;		/* heartbeats written */
 	int64_t		proven;		/* loop_mono; of a stream elsewhere, or once told; 0: not yet */
@@ -82,9 +83,19 @@ beat(struct hub *hub, struct proof *p, struct stream *s)
 {
 	if (s->pacing)		/* it must be written for the proof: after its pause */
 		return;
-	p->beats++;
+	if (p->beats++ == 0)
+		p->began = loop_mono(hub->loop);
 	p->due = loop_mono(hub->loop) + HUB_PROOF_GAP_MS;
 	hub_beat(hub, s);
+}
+
+/* Took what was written, as far as can be told; of a WebSocket: answered it. */
+static bool
+took(const struct proof *p, struct stream *s)
+{
+	const struct socket *sk = hub_socket(s);
+
+	return !s->conn->blocked && (sk == NULL || s->born + sk->heard >= p->began);
 }
 
 /* true: the proof is done with. */
@@ -103,7 +114,7 @@ step(struct hub *hub, struct proof *p)
 		beat(hub, p, s);
 		return false;
 	}
-	if (s->conn->blocked)
+	if (!took(p, s))
 		return true;
 	s->proven = stream_age(s, loop_mono(hub->loop));
 	if (p->asker == 0)

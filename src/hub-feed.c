@@ -150,7 +150,10 @@ pour(struct feeding *f)
 		hub_pause_stream(hub, s);
 		return;
 	}
-	conn_flush(s->conn);
+	if (s->ended)
+		hub_flush_end(s);
+	else
+		conn_flush(s->conn);
 	if (s->conn == NULL)
 		return;
 	if (s->conn->blocked && s->stuck == 0) {

@@ -5,6 +5,8 @@
  *	hub-turn.c	begin, commit, release
  *	hub-feed.c	delivery: rows into streams
  *	hub-stream.c	the table of streams, open, leave, end
+ *	hub-settle.c	what a turn stores for streams
+ *	hub-socket.c	WebSockets: what is said on them, their end
  *	hub-post.c	messages, and orders to other hubs
  *	hub-claim.c	names in dispute, proofs, orders from other hubs
  *	hub-expiry.c	what expired: its protocol is told
@@ -14,6 +16,7 @@
 #define SIGPOST_HUB_PRIVATE_H
 
 #include "hub.h"
+#include "ws.h"
 
 /* hub.c */
 void	hub_refuse(struct hub *hub, struct req *r, int err);	/* answers and holds */
@@ -41,16 +44,55 @@ void	hub_opened(struct hub *hub, struct stream *s);		/* its turn is committed */
 void	hub_unopen(struct hub *hub, struct stream *s);		/* its turn failed: as if it never was */
 void	hub_leave(struct hub *hub, struct stream *s);		/* its exchange is over */
 void	hub_stop_stream(struct hub *hub, struct stream *s, const struct wire_end *end);
+void	hub_flush_end(struct stream *s);	/* after stream_end */
 void	hub_pause_stream(struct hub *hub, struct stream *s);	/* a temporary end; the client comes back */
 void	hub_cut_stream(struct hub *hub, struct stream *s);
 void	hub_supersede(struct hub *hub, int64_t box, int64_t gen);	/* all streams of box older than gen */
+void	hub_free_stream(struct hub *hub, struct stream *s);
+void	hub_each_stream(struct hub *hub, void (*fn)(struct hub *, struct stream *));
+int	hub_enter(struct hub *hub);	/* inside a turn: makes sure that hub->id is set */
+int	hub_enter_again(struct hub *hub);	/* the lease was lost: a new one, with the boxes nobody took */
+
+/* hub-settle.c */
 void	hub_settle(struct hub *hub);	/* inside a turn: stores leaves and taken positions */
 void	hub_settled(struct hub *hub, bool committed);
 void	hub_forget_left(struct hub *hub);	/* leaves that can no longer be stored */
 bool	hub_save_due(struct hub *hub);
-void	hub_each_stream(struct hub *hub, void (*fn)(struct hub *, struct stream *));
-int	hub_enter(struct hub *hub);	/* inside a turn: makes sure that hub->id is set */
-int	hub_enter_again(struct hub *hub);	/* the lease was lost: a new one, with the boxes nobody took */
+
+/* hub-socket.c */
+#define SOCKET_PINGS	2	/* heartbeats without a word from the client, and it is gone */
+struct said;
+struct socket {			/* a stream that is heard */
+	struct stream	 stream;	/* first */
+	struct ws_in	 in;
+	const struct route *route;	/* that opened it */
+	struct req_address address;	/* in text */
+	struct list	 said;		/* struct said: messages that are not answered yet, in order */
+	struct said	*serving;	/* the one that is parked or waits; those behind it wait for it */
+	struct loop_later later;	/* to go on when it is served */
+	int64_t		 closed_at;	/* loop_mono; a close frame was sent */
+	uint32_t	 heard;		/* age of the stream when the client last sent anything; 0: never */
+	uint8_t		 unheard;	/* pings since then */
+	bool		 deaf;		/* nothing is read */
+	bool		 failed;	/* out of memory */
+	bool		 busy, dead;	/* somebody is amid it; it must go once they are done */
+	char		 text[];
+};
+static inline struct socket *
+hub_socket(struct stream *s)
+{
+	return s->wire->duplex ? (struct socket *)(void *)s : NULL;
+}
+struct socket *hub_socket_new(const struct req *r);	/* NULL: out of memory */
+void	hub_socket_free(struct socket *sk);		/* its exchange is gone */
+void	hub_socket_opened(struct socket *sk);		/* its turn is committed: it is heard */
+void	hub_socket_heard(struct conn *c, struct str bytes);	/* conn_user */
+void	hub_socket_gone(struct socket *sk);		/* its exchange is over */
+void	hub_socket_closing(struct socket *sk);		/* a close frame is queued: waits for the client's */
+bool	hub_socket_silent(struct socket *sk);		/* before a ping: nothing came since the last ones */
+void	hub_end_closing(struct hub *hub, int64_t now);	/* those who sent none in time */
+void	hub_on_orphans(struct loop_later *t);
+void	hub_orphans_release(struct hub *hub);
 
 /* hub-post.c */
 int	hub_order(struct hub *hub, int64_t to, enum msg_kind kind, int64_t a, int64_t b);

@@ -3,7 +3,7 @@
  *
  * One stream a mailbox receives; while a newer one is being opened two may stand in the table,
  * the older is superseded once the turn is committed. A stream whose exchange is over stays
- * until its leave is stored, then it is freed (hub_settled), nowhere else.
+ * until its leave is stored, then it is freed (hub-settle.c), nowhere else.
  */
 #include "config.h"
 
@@ -17,9 +17,6 @@
 #include "reply.h"
 
 #define FIRST_BUCKETS	64
-#define SAVE_MS		(HUB_SAVE_MS / 2)
-#define SAVE_ROWS	512	/* taken, and their positions are stored earlier: what is to be dropped is little */
-#define SAVE_BATCH	256	/* streams */
 
 /* ---- the table ---- */
 
@@ -105,7 +102,18 @@ hub_each_stream(struct hub *hub, void (*fn)(struct hub *, struct stream *))
 /* ---- ends ---- */
 
 static void
-free_stream(struct hub *hub, struct stream *s)
+free_memory(struct stream *s)
+{
+	struct socket *sk = hub_socket(s);
+
+	if (sk != NULL)
+		hub_socket_free(sk);
+	else
+		free(s);
+}
+
+void
+hub_free_stream(struct hub *hub, struct stream *s)
 {
 	list_del(&s->chain);
 	list_del(&s->queue);
@@ -113,7 +121,7 @@ free_stream(struct hub *hub, struct stream *s)
 	list_del(&s->save);
 	hub->streams--;
 	hub->idle_since = loop_mono(hub->loop);
-	free(s);
+	free_memory(s);
 }
 
 void
@@ -131,9 +139,13 @@ static void
 stream_gone(struct conn *c)
 {
 	struct stream *s = c->data;
+	struct socket *sk = hub_socket(s);
+
 	if (s->opener != NULL)
 		req_free(s->opener);
 	s->opener = NULL;
+	if (sk != NULL)
+		hub_socket_gone(sk);
 	hub_leave(s->hub, s);
 }
 
@@ -147,7 +159,9 @@ stream_room(struct conn *c)
 	hub_mark_dirty(s->hub, s);
 }
 
-static const struct conn_user stream_user = { .room = stream_room, .gone = stream_gone };
+static const struct conn_user stream_user = {
+	.room = stream_room, .gone = stream_gone, .heard = hub_socket_heard,
+};
 
 void
 hub_cut_stream(struct hub *hub, struct stream *s)
@@ -169,6 +183,17 @@ hub_stop_stream(struct hub *hub, struct stream *s, const struct wire_end *end)
 		return;
 	if (stream_end(s, end) < 0)
 		hub_cut_stream(hub, s);
+	else
+		hub_flush_end(s);
+}
+
+void
+hub_flush_end(struct stream *s)
+{
+	struct socket *sk = hub_socket(s);
+
+	if (sk != NULL)
+		hub_socket_closing(sk);
 	else
 		conn_flush(s->conn);
 }
@@ -219,9 +244,13 @@ hub_opening(const struct req *r)
 void
 hub_opened(struct hub *hub, struct stream *s)
 {
+	struct socket *sk = hub_socket(s);
+
 	s->opener = NULL;
 	hub_supersede(hub, s->box, s->gen);
 	hub_mark_dirty(hub, s);
+	if (sk != NULL)
+		hub_socket_opened(sk);
 	if (!loop_timer_active(&hub->beat))
 		loop_timer_start(&hub->beat, hub->slot_ms, hub->slot_ms);
 	hub_schedule(hub, s);
@@ -233,7 +262,7 @@ void
 hub_unopen(struct hub *hub, struct stream *s)
 {
 	s->conn->user = NULL;
-	free_stream(hub, s);
+	hub_free_stream(hub, s);
 }
 
 int
@@ -293,7 +322,7 @@ greet(struct hub *hub, struct req *r, struct stream *s, const struct hub_open *o
 	char text[CURSOR_MAX];
 	int rc;
 
-	reply_stream_head(r, o->wire->type);
+	stream_head(r, o->wire);
 	rc = stream_open(s, retry, stream_cursor(s, hub->store->epoch, s->cursor, text));
 	s->greeted = o->gap_from.n > 0 || o->hello_data.n > 0;
 	if (rc == 0 && o->gap_from.n > 0)
@@ -306,7 +335,7 @@ greet(struct hub *hub, struct req *r, struct stream *s, const struct hub_open *o
 static struct stream *
 new_stream(struct hub *hub, struct req *r, const struct hub_open *o)
 {
-	struct stream *s = calloc(1, sizeof *s);
+	struct stream *s = o->wire->duplex ? (struct stream *)hub_socket_new(r) : calloc(1, sizeof *s);
 	uint32_t life = (uint32_t)hub->conf->lifetime_ms;
 
 	if (s == NULL)
@@ -349,7 +378,7 @@ hub_open(struct hub *hub, struct req *r, const struct hub_open *o)
 	if (rc == 0)
 		rc = greet(hub, r, s, o);
 	if (rc < 0) {
-		free(s);
+		free_memory(s);
 		conn_retract(r->conn);
 		return rc;
 	}
@@ -400,95 +429,4 @@ hub_resume(struct hub *hub, struct req *r, const struct box *b, const struct cur
 		rc = store_box_ack(hub->store, b->id, at->seq);
 	}
 	return rc < 0 ? rc : hub_open(hub, r, o);
-}
-
-/* ---- what a turn stores for streams ---- */
-
-bool
-hub_save_due(struct hub *hub)
-{
-	return !list_empty(&hub->unsaved) && (hub->unsaved_rows >= SAVE_ROWS ||
-	    loop_mono(hub->loop) - hub->unsaved_since >= SAVE_MS);
-}
-
-static void
-settle_leave(struct hub *hub, struct stream *s)
-{
-	int64_t until = loop_real(hub->loop);
-
-	if (s->wire->once)
-		until += hub->conf->hold_ms + hub->conf->grace_ms;
-	store_box_taken(hub->store, s->box, s->cursor);
-	store_box_detach(hub->store, s->box, s->gen, until);
-	list_add(&hub->left, &s->queue);
-}
-
-static void
-save_some(struct hub *hub)
-{
-	struct taken list[SAVE_BATCH];
-	struct stream *s;
-	size_t n;
-
-	for (n = 0; n < SAVE_BATCH && !list_empty(&hub->unsaved); n++) {
-		s = LIST_OF(hub->unsaved.next, struct stream, save);
-		list_del(&s->save);
-		list_add(&hub->saving, &s->save);
-		list[n] = (struct taken){ s->box, s->cursor };
-	}
-	store_boxes_taken(hub->store, list, n);
-}
-
-void
-hub_settle(struct hub *hub)
-{
-	struct list *l;
-
-	while ((l = list_pop(&hub->leaving)) != NULL)
-		settle_leave(hub, LIST_OF(l, struct stream, queue));
-	if (!hub_save_due(hub))
-		return;
-	while (!list_empty(&hub->unsaved))
-		save_some(hub);
-	hub->unsaved_rows = 0;
-}
-
-/* A stream opened in a turn that failed never was, also if its client has left since. */
-static void
-forget_opened(struct hub *hub)
-{
-	struct list *l, *next;
-	struct stream *s;
-
-	for (l = hub->leaving.next; l != &hub->leaving; l = next) {
-		next = l->next;
-		s = LIST_OF(l, struct stream, queue);
-		if (s->turn == hub->turns)
-			free_stream(hub, s);
-	}
-}
-
-/* What was stored in a turn that failed is stored again in the next. */
-void
-hub_settled(struct hub *hub, bool done)
-{
-	struct list *l;
-
-	if (!done) {
-		list_move(&hub->leaving, &hub->left);
-		list_move(&hub->unsaved, &hub->saving);
-		forget_opened(hub);
-		return;
-	}
-	while (list_pop(&hub->saving) != NULL)
-		;
-	while ((l = list_pop(&hub->left)) != NULL)
-		free_stream(hub, LIST_OF(l, struct stream, queue));
-}
-
-void
-hub_forget_left(struct hub *hub)
-{
-	list_move(&hub->left, &hub->leaving);
-	hub_settled(hub, true);
 }

@@ -238,6 +238,7 @@ hub_on_tick(struct loop_timer *t)
 	if (hub->store == NULL)
 		return;
 	hub_end_silent(hub, now);
+	hub_end_closing(hub, now);
 	renew(hub, now);
 	sweep(hub, now);
 	hub_check_upkeep(hub);
@@ -294,6 +295,7 @@ stuck(struct hub *hub, struct stream *s, int64_t now)
 static void
 beat(struct hub *hub, struct stream *s)
 {
+	struct socket *sk = hub_socket(s);
 	int64_t now = loop_mono(hub->loop);
 
 	if (stuck(hub, s, now)) {
@@ -308,6 +310,10 @@ beat(struct hub *hub, struct stream *s)
 	hub_schedule(hub, s);
 	if (s->conn->blocked || s->ended)
 		return;
+	if (sk != NULL && hub_socket_silent(sk)) {
+		hub_cut_stream(hub, s);
+		return;
+	}
 	hub_beat(hub, s);
 	if (s->conn != NULL)
 		stuck(hub, s, now);	/* begins to count */

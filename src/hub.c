@@ -250,6 +250,9 @@ init_lists(struct hub *hub)
 	list_init(&hub->left);
 	list_init(&hub->proofs);
 	list_init(&hub->pacing);
+	list_init(&hub->closing);
+	list_init(&hub->orphans);
+	loop_later_init(&hub->adopt, hub_on_orphans);
 	for (i = 0; i < HUB_SLOTS; i++)
 		list_init(&hub->wheel[i]);
 }
@@ -318,6 +321,7 @@ void
 hub_release(struct hub *hub)
 {
 	hub_each_stream(hub, hub_cut_stream);
+	hub_orphans_release(hub);
 	free_requests(&hub->parked);
 	free_requests(&hub->waiting);
 	free_requests(&hub->silent);
@@ -343,7 +347,7 @@ bool
 hub_idle(const struct hub *hub)
 {
 	return hub->streams == 0 && !hub->in_turn && list_empty(&hub->held) &&
-	    list_empty(&hub->parked) && list_empty(&hub->waiting) && list_empty(&hub->leaving);
+	    list_empty(&hub->parked) && list_empty(&hub->waiting) && list_empty(&hub->orphans) && list_empty(&hub->leaving);
 }
 
 void

@@ -96,6 +96,9 @@ struct hub {
 	struct list		 saving;	/* … stored in this turn, not yet committed */
 	struct list		 leaving;	/* exchange gone, leave not stored */
 	struct list		 left;		/* leave stored in this turn, not yet committed */
+	struct list		 closing;	/* struct socket: a close frame was sent, oldest first */
+	struct list		 orphans;	/* struct said: said on a WebSocket that is gone, not served yet … */
+	struct loop_later	 adopt;		/* … to serve them */
 	struct list		 pacing;	/* streams whose wire wants a pause between two messages */
 	struct list		 wheel[HUB_SLOTS];
 	uint32_t		 slot, slot_ms;
@@ -179,6 +182,10 @@ int	hub_resume(struct hub *hub, struct req *r, const struct box *b, const struct
 
 /* true: it is live, or has ended and its goodbye lies after this position. */
 bool	hub_resumable(struct hub *hub, const struct box *b, int64_t after);
+
+/* Who says r on a WebSocket: its live mailbox. -ERR_NOTFOUND: it has ended, or another stream receives for
+ * it by now. */
+int	hub_speaker(struct hub *hub, const struct req *r, struct box *b);
 
 /* A message for a box, delivered wherever its stream is. Errors as store_msg_add. */
 int	hub_put(struct hub *hub, const struct msg_new *m);

@@ -12,6 +12,7 @@
 
 #include "err.h"
 #include "proto-peerjs.h"
+#include "reply.h"
 
 #define PASSED_ON STR("{\"code\":1000,\"reason\":\"the id passed on to another page\"}")
 
@@ -165,4 +166,41 @@ peer_open(struct peer *p, const struct peer_open *want)
 	if (rc == 0)
 		return open_known(p, &o, named ? &at : NULL, want->quiet);
 	return rc == -ERR_NOTFOUND ? open_new(p, &o, named ? &at : NULL) : rc;
+}
+
+/* ---- leaving ---- */
+
+static int
+on_waiting(void *arg, const struct msg_row *m)
+{
+	(void)m;
+	*(bool *)arg = true;
+	return 1;
+}
+
+/* What waits for the id stays for its next holder. */
+static int
+bequeath(struct peer *p)
+{
+	bool waits = false;
+	struct box v;
+	int64_t after = position(p->hub, &p->box);
+	int rc = store_msg_read(p->hub->store, p->box.id, after, on_waiting, &waits);
+
+	if (rc < 0 || !waits)
+		return rc;
+	rc = peer_void(p, str_from(p->id), true, &v);
+	return rc < 0 ? rc : store_msg_move(p->hub->store, p->box.id, v.id, after, MSG_OWED);
+}
+
+int
+peer_goodbye(struct peer *p)
+{
+	int rc = bequeath(p);
+
+	if (rc == 0)
+		rc = hub_end(p->hub, p->box.id, STR("{\"code\":1000,\"reason\":\"left\"}"));
+	if (rc == 0)
+		reply_send(p->r, 204, NULL, STR_NONE, NULL);
+	return rc;
 }

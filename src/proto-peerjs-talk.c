@@ -339,10 +339,10 @@ int
 peer_talk(struct peer *p)
 {
 	struct talk t = { .p = p };
-	int64_t n;
+	int64_t n = 0;
 	int rc;
 
-	if (req_number(p->r, "n", 1, &n) == -ERR_BAD) {
+	if (!p->r->spoken && req_number(p->r, "n", 1, &n) == -ERR_BAD) {
 		reply_problem(p->r, -ERR_BAD, "n is a whole number from 1, rising with each request of a token");
 		return 0;
 	}

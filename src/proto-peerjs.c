@@ -10,6 +10,7 @@
 #include "json.h"
 #include "proto-peerjs.h"
 #include "reply.h"
+#include "upgrade.h"
 
 #define PEERS_MAX	(64u * 1024 * 1024)	/* bytes of the list of peers */
 
@@ -20,7 +21,7 @@
  * left without an answer. Later ones say their version and have nothing else: they are told.
  */
 static int
-serve_upgrade(struct req *r)
+no_upgrade(struct req *r)
 {
 	char text[32];
 
@@ -38,6 +39,8 @@ transport(const struct req *r)
 	char text[16];
 	int rc = req_query(r, "transport", text, sizeof text);
 
+	if (r->duplex && (rc == -ERR_NOTFOUND || strcmp(text, "websocket") == 0))
+		return &wire_ws;
 	if (rc == -ERR_NOTFOUND || (rc == 0 && strcmp(text, "sse") == 0))
 		return &wire_sse;
 	return rc == 0 && strcmp(text, "poll") == 0 ? &wire_poll : NULL;
@@ -77,10 +80,12 @@ serve_stream(struct hub *hub, struct req *r)
 	enum peerjs_no no;
 	int rc;
 
-	if (req_upgrades(r))
-		return serve_upgrade(r);
+	if (req_upgrades(r) && !r->duplex)
+		return no_upgrade(r);
+	if (r->duplex && upgrade_check(r) < 0)
+		return 0;
 	if (o.wire == NULL)
-		return bad(r, "transport is sse or poll");
+		return bad(r, "transport is sse, poll or, with an upgrade, websocket");
 	if (req_number(r, "order", 0, &o.order) == -ERR_BAD)
 		return bad(r, "order is a whole number");
 	if (str_eq(o.cursor, WIRE_FINAL_ID))
@@ -111,6 +116,32 @@ serve_messages(struct hub *hub, struct req *r)
 		return peer_talk(&p);
 	peerjs_no_problem(r, no);
 	return 0;
+}
+
+/* The body of a POST, or what was said on a WebSocket. Its end, where it came as it should, frees the id
+ * at once: a page that is loaded again gets it back. */
+static int
+serve_spoken(struct hub *hub, struct req *r)
+{
+	struct peer p = { .hub = hub };
+	int rc = hub_speaker(hub, r, &p.box);
+
+	if (rc == 0 && peer_from_query(&p, hub, r) == NO_REASON)
+		return r->goodbye ? peer_goodbye(&p) : peer_talk(&p);
+	if (rc < 0 && rc != -ERR_NOTFOUND)
+		return rc;
+	reply_send(r, 204, NULL, STR_NONE, NULL);	/* it has lost its id meanwhile: nobody speaks */
+	return 0;
+}
+
+static const struct route spoken = {
+	.flags = ROUTE_WRITES | ROUTE_READS, .serve = serve_spoken, .light = peer_only_beats,
+};
+
+static bool
+gets_no_upgrade(const struct req *r)
+{
+	return req_upgrades(r) && !r->duplex;
 }
 
 /* ---- GET /KEY/id, /KEY/peers ---- */
@@ -187,15 +218,15 @@ serve_peers(struct hub *hub, struct req *r)
 /* ---- the table ---- */
 
 static const struct route routes[] = {
-	{ "/peerjs", 1 << M_GET, NULL, ROUTE_WRITES | ROUTE_READS, serve_stream, req_upgrades },
-	{ "/peerjs", 1 << M_POST, NULL, ROUTE_WRITES | ROUTE_READS, serve_messages, peer_only_beats },
-	{ "/*/id", 1 << M_GET, NULL, ROUTE_READS, serve_id, NULL },
-	{ "/*/peers", 1 << M_GET, NULL, ROUTE_READS, serve_peers, NULL },
-	{ "/*/*/*/id", 1 << M_POST, NULL, ROUTE_WRITES | ROUTE_BODILESS, peer_old_stream, NULL },
-	{ "/*/*/*/offer", 1 << M_POST, NULL, ROUTE_WRITES, peer_old_message, NULL },
-	{ "/*/*/*/answer", 1 << M_POST, NULL, ROUTE_WRITES, peer_old_message, NULL },
-	{ "/*/*/*/candidate", 1 << M_POST, NULL, ROUTE_WRITES, peer_old_message, NULL },
-	{ "/*/*/*/leave", 1 << M_POST, NULL, ROUTE_WRITES, peer_old_message, NULL },
+	{ "/peerjs", 1 << M_GET, NULL, ROUTE_WRITES | ROUTE_READS, serve_stream, gets_no_upgrade, &spoken },
+	{ "/peerjs", 1 << M_POST, NULL, ROUTE_WRITES | ROUTE_READS, serve_messages, peer_only_beats, NULL },
+	{ "/*/id", 1 << M_GET, NULL, ROUTE_READS, serve_id, NULL, NULL },
+	{ "/*/peers", 1 << M_GET, NULL, ROUTE_READS, serve_peers, NULL, NULL },
+	{ "/*/*/*/id", 1 << M_POST, NULL, ROUTE_WRITES | ROUTE_BODILESS, peer_old_stream, NULL, NULL },
+	{ "/*/*/*/offer", 1 << M_POST, NULL, ROUTE_WRITES, peer_old_message, NULL, NULL },
+	{ "/*/*/*/answer", 1 << M_POST, NULL, ROUTE_WRITES, peer_old_message, NULL, NULL },
+	{ "/*/*/*/candidate", 1 << M_POST, NULL, ROUTE_WRITES, peer_old_message, NULL, NULL },
+	{ "/*/*/*/leave", 1 << M_POST, NULL, ROUTE_WRITES, peer_old_message, NULL, NULL },
 	{ .path = NULL },
 };
 

@@ -78,6 +78,9 @@ struct peer_open {
 
 int	peer_open(struct peer *p, const struct peer_open *o);
 
+/* The client closed the WebSocket of p->box: the id is free, and what waits for it is the next holder's. */
+int	peer_goodbye(struct peer *p);
+
 /* ---- proto-peerjs-talk.c ---- */
 
 /* The messages of the body, in the name of p->box; answers. */

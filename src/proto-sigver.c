@@ -11,6 +11,7 @@
 #include "proto-sigver.h"
 #include "reply.h"
 #include "token.h"
+#include "upgrade.h"
 
 #define USE_AUTH	"sigver auth"
 #define USE_HANDLE	"sigver handle"
@@ -74,10 +75,14 @@ serve_get(struct hub *hub, struct req *r, const struct dialect *d)
 	char transport[16];
 	int rc = req_query(r, "transport", transport, sizeof transport);
 
-	if (rc == 0 && strcmp(transport, "poll") == 0)
+	if (r->duplex && upgrade_check(r) < 0)
+		return 0;
+	if (r->duplex && (rc == -ERR_NOTFOUND || strcmp(transport, "websocket") == 0))
+		o.wire = &wire_ws;
+	else if (rc == 0 && strcmp(transport, "poll") == 0)
 		o.wire = &wire_poll;
 	else if (rc != -ERR_NOTFOUND && strcmp(transport, "sse") != 0) {
-		reply_problem(r, -ERR_BAD, "transport is sse or poll");
+		reply_problem(r, -ERR_BAD, "transport is sse, poll or, with an upgrade, websocket");
 		return 0;
 	}
 	if (req_number(r, "order", 0, &o.order) == -ERR_BAD) {
@@ -189,6 +194,25 @@ speak(struct talk *t, int64_t n)
 	return rc < 0 ? rc : answer(t, n, "accepted");
 }
 
+/* A message on the source's own WebSocket, or its end: then the source ends, too. */
+static int
+serve_spoken(struct hub *hub, struct req *r, const struct dialect *d)
+{
+	struct talk t = { .hub = hub, .r = r, .dialect = d };
+	int rc = hub_speaker(hub, r, &t.me);
+
+	if (rc == 0 && r->goodbye)
+		rc = hub_end(hub, t.me.id, STR("{\"code\":1000,\"reason\":\"closed\"}"));
+	else if (rc == 0) {
+		t.parsed = json_members(r->body, t.m, SIGVER_MEMBERS, &t.count);
+		return speak(&t, 0);
+	}
+	if (rc < 0 && rc != -ERR_NOTFOUND)
+		return rc;
+	reply_send(r, 204, NULL, STR_NONE, NULL);
+	return 0;
+}
+
 static int
 serve_post(struct hub *hub, struct req *r, const struct dialect *d)
 {
@@ -240,15 +264,31 @@ post_e(struct hub *hub, struct req *r)
 	return serve_post(hub, r, &generation_e);
 }
 
+static int
+spoken_d(struct hub *hub, struct req *r)
+{
+	return serve_spoken(hub, r, &generation_d);
+}
+
+static int
+spoken_e(struct hub *hub, struct req *r)
+{
+	return serve_spoken(hub, r, &generation_e);
+}
+
 #define CHANNEL	(ROUTE_WRITES | ROUTE_CREDENTIALS)
 
+static const struct route says_d = { .flags = ROUTE_WRITES, .serve = spoken_d };
+static const struct route says_e = { .flags = ROUTE_WRITES, .serve = spoken_e };
+
 static const struct route routes[] = {
-	{ "/sigver/opened", 1 << M_GET, NULL, CHANNEL, get_e, NULL },
-	{ "/sigver/opened", 1 << M_POST, NULL, CHANNEL, post_e, NULL },
-	{ "/sigver", 1 << M_GET, NULL, CHANNEL, get_d, NULL },
-	{ "/sigver", 1 << M_POST, NULL, CHANNEL, post_d, NULL },
-	{ "/", 1 << M_GET, "text/event-stream", CHANNEL, get_d, NULL },
-	{ "/", 1 << M_POST, NULL, CHANNEL, post_d, NULL },
+	{ "/sigver/opened", 1 << M_GET, NULL, CHANNEL, get_e, NULL, &says_e },
+	{ "/sigver/opened", 1 << M_POST, NULL, CHANNEL, post_e, NULL, NULL },
+	{ "/sigver", 1 << M_GET, NULL, CHANNEL, get_d, NULL, &says_d },
+	{ "/sigver", 1 << M_POST, NULL, CHANNEL, post_d, NULL, NULL },
+	{ "/", 1 << M_GET, NULL, CHANNEL | ROUTE_UPGRADES, get_d, NULL, &says_d },
+	{ "/", 1 << M_GET, "text/event-stream", CHANNEL, get_d, NULL, &says_d },
+	{ "/", 1 << M_POST, NULL, CHANNEL, post_d, NULL, NULL },
 	{ .path = NULL },
 };
 

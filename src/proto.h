@@ -17,6 +17,7 @@ enum route_flags {		/* bits */
 	ROUTE_WRITES	= 1,	/* runs inside a turn and a mark of its own */
 	ROUTE_CREDENTIALS = 2,	/* CORS: the Origin is echoed and credentials are allowed */
 	ROUTE_BODILESS	= 8,	/* a POST that needs no body, nor its length */
+	ROUTE_UPGRADES	= 16,	/* only for who asks for a WebSocket and gets one */
 	ROUTE_READS	= 4	/* runs inside a reading of the store; with ROUTE_WRITES: if `light` says so */
 };
 
@@ -34,6 +35,11 @@ struct route {
 
 	/* With ROUTE_WRITES and ROUTE_READS: true if this request writes nothing. */
 	bool		(*light)(const struct req *r);
+
+	/* This row may open a WebSocket, and what is said on it (req.spoken) is served by that row. Its
+	 * `serve` answers with frames (ws_put) or not at all, and MUST finish the exchange (reply_send
+	 * does); path and methods are not looked at. */
+	const struct route	*hears;
 };
 
 struct proto {

@@ -5,6 +5,7 @@
 #include "err.h"
 #include "json.h"
 #include "reply.h"
+#include "ws.h"
 
 #define HEAD_MAX	2048
 #define PROBLEM_MAX	2048
@@ -45,11 +46,28 @@ head_start(struct buf *b, const struct req *r, int status, const char *type)
 	reply_cors(b, r);
 }
 
+/* On a WebSocket a message that was lost ends it: its client must not believe that it arrived. */
+static void
+close_spoken(struct req *r, const char *reason)
+{
+	struct buf b;
+
+	buf_init(&b, HEAD_MAX);
+	ws_put_close(&b, WS_TRY_AGAIN, str_from(reason));
+	conn_add(r->conn, buf_str(&b));
+	conn_finish(r->conn);
+	buf_release(&b);
+}
+
 void
 reply_send(struct req *r, int status, const char *type, struct str body, const char *extra)
 {
 	struct buf b;
 
+	if (r->spoken) {
+		conn_finish(r->conn);
+		return;
+	}
 	buf_init(&b, HEAD_MAX + body.n);
 	head_start(&b, r, status, type);
 	if (status != 204) {
@@ -100,6 +118,10 @@ reply_problem(struct req *r, int err, const char *detail)
 {
 	const struct err_row *row = err_row(err);
 
+	if (r->spoken && row->status >= 500) {
+		close_spoken(r, row->title);
+		return;
+	}
 	reply_problem_as(r, row->status, row->title, detail);
 }
 

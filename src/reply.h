@@ -1,7 +1,8 @@
 /*
  * reply - answers that are not streams: status, headers, a body.
  *
- * Queues on the request's exchange and finishes it. Bytes from outside reach a header only as
+ * Queues on the request's exchange and finishes it. What was said on a WebSocket (req.spoken) gets no
+ * such answer; an error with a status from 500 on closes it with 1013. Bytes from outside reach a header only as
  * the request's Origin, and only if it is printable and short.
  */
 #ifndef SIGPOST_REPLY_H

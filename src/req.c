@@ -9,7 +9,8 @@
 
 enum var {
 	VAR_METHOD, VAR_URI, VAR_SCRIPT, VAR_MOUNT, VAR_LENGTH, VAR_TYPE, VAR_ENCODING, VAR_ACCEPT, VAR_ORIGIN,
-	VAR_LAST_EVENT_ID, VAR_ASK_METHOD, VAR_ASK_HEADERS, VAR_REMOTE, VAR_UPGRADE, VAR_WS_KEY, VAR__MAX
+	VAR_LAST_EVENT_ID, VAR_ASK_METHOD, VAR_ASK_HEADERS, VAR_REMOTE, VAR_SOFTWARE, VAR_UPGRADE,
+	VAR_WS_KEY, VAR_WS_VERSION, VAR__MAX
 };
 
 static const struct { enum var var; struct str name; } wanted[VAR__MAX] = {
@@ -26,8 +27,10 @@ static const struct { enum var var; struct str name; } wanted[VAR__MAX] = {
 	{ VAR_ASK_METHOD, { "HTTP_ACCESS_CONTROL_REQUEST_METHOD", 34 } },
 	{ VAR_ASK_HEADERS, { "HTTP_ACCESS_CONTROL_REQUEST_HEADERS", 35 } },
 	{ VAR_REMOTE, { "REMOTE_ADDR", 11 } },
+	{ VAR_SOFTWARE, { "SERVER_SOFTWARE", 15 } },
 	{ VAR_UPGRADE, { "HTTP_UPGRADE", 12 } },
 	{ VAR_WS_KEY, { "HTTP_SEC_WEBSOCKET_KEY", 22 } },
+	{ VAR_WS_VERSION, { "HTTP_SEC_WEBSOCKET_VERSION", 26 } },
 };
 
 struct req *
@@ -280,11 +283,35 @@ req_segment(const struct req *r, int i, char *out, size_t size)
 	return rc;
 }
 
+bool
+req_names_upgrade(const struct req *r)
+{
+	return str_eqcase(var(r, VAR_UPGRADE), STR("websocket"));
+}
+
+struct str
+req_ws_key(const struct req *r)
+{
+	return var(r, VAR_WS_KEY);
+}
+
+struct str
+req_ws_version(const struct req *r)
+{
+	return var(r, VAR_WS_VERSION);
+}
+
+struct str
+req_software(const struct req *r)
+{
+	return var(r, VAR_SOFTWARE);
+}
+
 /* Not every web server hands the Upgrade header on; the key is only ever sent with it. */
 bool
 req_upgrades(const struct req *r)
 {
-	return r->method == M_GET && (str_eqcase(var(r, VAR_UPGRADE), STR("websocket")) || var(r, VAR_WS_KEY).n > 0);
+	return str_eq(var(r, VAR_METHOD), STR("GET")) && !r->spoken && (req_names_upgrade(r) || req_ws_key(r).n > 0);
 }
 
 bool
@@ -308,4 +335,27 @@ req_media_type(const struct req *r)
 
 	str_cut(r->content_type, ';', &type, &params);
 	return str_trim(type);
+}
+
+struct req *
+req_said(const struct req_address *of, struct str body)
+{
+	struct req *r = req_new(of->path.n + of->query.n + 1, body.n + 1);
+
+	if (r == NULL)
+		return NULL;
+	buf_adds(&r->vars, of->path);
+	buf_adds(&r->vars, of->query);
+	buf_adds(&r->bytes, body);
+	if (buf_err(&r->vars) < 0 || buf_err(&r->bytes) < 0) {
+		req_free(r);
+		return NULL;
+	}
+	r->method = M_POST;
+	r->spoken = true;
+	r->length = (int64_t)body.n;
+	r->path = str_make(r->vars.p, of->path.n);
+	r->query = str_make(r->vars.p + of->path.n, of->query.n);
+	r->body = buf_str(&r->bytes);
+	return r;
 }

@@ -22,6 +22,11 @@
 enum method { M_GET, M_HEAD, M_POST, M_OPTIONS, M_OTHER, M__MAX };
 
 struct conn;
+struct route;
+
+struct req_address {		/* where a WebSocket was opened; of one piece of memory */
+	struct str	 path, query;
+};
 
 struct req {
 	enum method	 method;
@@ -44,13 +49,22 @@ struct req {
 	int64_t		 ask_again;	/* loop_mono; not before, for a proof that a name's holder is alive … */
 	int64_t		 ask_box;	/* … this one (0: nothing to ask) … */
 	int64_t		 ask_hub;	/* … of the hub that has its stream */
+	bool		 duplex;	/* it asks for a WebSocket, and one gets through (upgrade_passes) */
 	bool		 credentials;	/* the route allows them: CORS echoes the Origin */
+	const struct route *route;	/* the row that serves it; NULL: none yet */
+
+	/* what came on a WebSocket */
+	bool		 spoken;	/* it did: an answer has no head, and no bytes but frames */
+	bool		 goodbye;	/* spoken: the client closed it; there is no body */
+	bool		 binary;	/* spoken: a binary message */
+	int64_t		 box, gen;	/* spoken: the mailbox its stream receives for, and which of its streams that
+					 * is; 0: it has none */
 
 	/* private */
 	struct buf	 vars;
 	struct buf	 bytes;
-	uint32_t	 at[16];	/* offset + 1 of each wanted variable in vars */
-	uint32_t	 len[16];
+	uint32_t	 at[20];	/* offset + 1 of each wanted variable in vars */
+	uint32_t	 len[20];
 	uint32_t	 max_vars, seen;
 };
 
@@ -85,8 +99,20 @@ int		 req_number(const struct req *r, const char *name, int64_t least, int64_t *
  * fewer. */
 int		 req_segment(const struct req *r, int i, char *out, size_t size);
 
-/* true for a request that wants to become a WebSocket (RFC 6455, 4.1) */
+/* true for a request that wants to become a WebSocket (RFC 6455, 4.1). Good before req_ready. */
 bool		 req_upgrades(const struct req *r);
+/* Of such a request: the header Upgrade came, and says so (not every web server hands it on); the other
+ * headers of the handshake, and SERVER_SOFTWARE. Empty: not given. */
+bool		 req_names_upgrade(const struct req *r);
+struct str	 req_ws_key(const struct req *r);
+struct str	 req_ws_version(const struct req *r);
+struct str	 req_software(const struct req *r);
+
+/*
+ * What was said on a WebSocket as a request of its own: POST, to the address the WebSocket was opened
+ * at, with the message as its body. `of` gives path and query; all is copied. NULL: out of memory.
+ */
+struct req	*req_said(const struct req_address *of, struct str body);
 
 /* true if the Accept header names this media type (no q-values: "a;q=0.5" counts) */
 bool		 req_accepts(const struct req *r, struct str type);

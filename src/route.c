@@ -9,6 +9,7 @@
 #include "proto.h"
 #include "reply.h"
 #include "route.h"
+#include "upgrade.h"
 
 /* ---- the root: what PeerJS's server says, or the pages ---- */
 
@@ -42,8 +43,8 @@ serve_pages(struct hub *hub, struct req *r)
 }
 
 static const struct route root_routes[] = {
-	{ "/", 1 << M_GET | 1 << M_HEAD, "text/html", 0, serve_pages, NULL },
-	{ "/", 1 << M_GET | 1 << M_HEAD, NULL, 0, serve_index, NULL },
+	{ "/", 1 << M_GET | 1 << M_HEAD, "text/html", 0, serve_pages, NULL, NULL },
+	{ "/", 1 << M_GET | 1 << M_HEAD, NULL, 0, serve_index, NULL, NULL },
 	{ .path = NULL },
 };
 static const struct proto proto_root = { .name = "root", .routes = root_routes };
@@ -85,6 +86,7 @@ static bool
 fits(const struct route *row, const struct req *r)
 {
 	return (row->methods & 1u << r->method) != 0 &&
+	    ((row->flags & ROUTE_UPGRADES) == 0 || r->duplex) &&
 	    (row->accept == NULL || req_accepts(r, str_from(row->accept)));
 }
 
@@ -251,9 +253,22 @@ writes(const struct req *r, const struct route *row)
 	return (row->flags & ROUTE_WRITES) != 0 && (row->light == NULL || !row->light(r));
 }
 
+/* What was said on a WebSocket is served by the row its opening names. */
+static void
+serve_spoken(struct hub *hub, struct req *r)
+{
+	const struct route *row = r->route->hears;
+
+	if (writes(r, row))
+		serve_writing(hub, r, row);
+	else
+		serve_reading(hub, r, row);
+}
+
 static void
 serve_row(struct hub *hub, struct req *r, const struct route *row)
 {
+	r->route = row;
 	if (r->method == M_POST && r->length < 0 && (row->flags & ROUTE_BODILESS) == 0)
 		finish(hub, r, -ERR_LENGTH);
 	else if (r->method == M_POST && encoded(r))
@@ -269,8 +284,14 @@ serve_row(struct hub *hub, struct req *r, const struct route *row)
 void
 route_serve(struct hub *hub, struct req *r)
 {
-	struct match m = find(r);
+	struct match m;
 
+	if (r->spoken) {
+		serve_spoken(hub, r);
+		return;
+	}
+	r->duplex = req_upgrades(r) && upgrade_passes(hub->conf, r);
+	m = find(r);
 	r->credentials = m.credentials;
 	if (m.route != NULL) {
 		serve_row(hub, r, m.route);

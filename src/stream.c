@@ -9,6 +9,7 @@
 #include "err.h"
 #include "reply.h"
 #include "stream.h"
+#include "upgrade.h"
 
 #define SCRATCH_KEEP	65536
 #define DECLINE_RETRY_MS 1000	/* for who does not understand the end that follows */
@@ -131,8 +132,18 @@ stream_end(struct stream *s, const struct wire_end *end)
 	s->ended = true;
 	s->wire->end(&s->state, blank(), end);
 	rc = queue(s);
-	conn_finish(s->conn);
+	if (!s->wire->duplex)	/* a WebSocket waits for the client's goodbye */
+		conn_finish(s->conn);
 	return rc;
+}
+
+void
+stream_head(struct req *r, const struct wire *wire)
+{
+	if (wire->duplex)
+		upgrade_head(r);
+	else
+		reply_stream_head(r, wire->type);
 }
 
 void
@@ -141,7 +152,7 @@ stream_decline(struct req *r, const struct wire *wire, const struct wire_end *en
 	struct wire_state w = { 0 };
 
 	assert(end->final);
-	reply_stream_head(r, wire->type);
+	stream_head(r, wire);
 	wire->open(&w, blank(), DECLINE_RETRY_MS, STR_NONE);
 	wire->end(&w, &scratch, end);
 	if (buf_err(&scratch) == 0)

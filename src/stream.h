@@ -83,7 +83,10 @@ int	stream_open(struct stream *s, uint32_t retry_ms, struct str cursor);
 int	stream_event(struct stream *s, const struct wire_event *e);
 int	stream_gap(struct stream *s, struct str from, struct str to);	/* cursors: what was lost */
 int	stream_beat(struct stream *s);
-int	stream_end(struct stream *s, const struct wire_end *end);	/* also finishes the exchange */
+int	stream_end(struct stream *s, const struct wire_end *end);	/* also finishes the exchange, but a WebSocket's */
+
+/* The head of an answer that goes on as a stream. Of an upgrade: the handshake MUST be right. */
+void	stream_head(struct req *r, const struct wire *wire);
 
 /* Answers r with a stream that says why not and ends, finally (end->final). No stream is made. */
 void	stream_decline(struct req *r, const struct wire *wire, const struct wire_end *end);

@@ -34,8 +34,9 @@ struct wire_end {
 
 struct wire {
 	const char	*name;
-	const char	*type;		/* Content-Type */
+	const char	*type;		/* Content-Type; NULL: an upgrade has none */
 	bool		 once;		/* one batch, then it ends: a poll */
+	bool		 duplex;	/* a WebSocket: what the client sends comes in on it, too */
 	uint32_t	 pace_ms;	/* pause between two messages, and before a beat that follows one; 0: none */
 
 	/* First bytes after the response head. cursor: as in wire_end. MAY flush heads of proxies. */
@@ -51,6 +52,7 @@ struct wire {
 extern const struct wire wire_sse;
 extern const struct wire wire_poll;
 extern const struct wire wire_xhr;
+extern const struct wire wire_ws;
 
 /* What a client names that got a final end: it is told 204 and stays away. */
 #define WIRE_FINAL_ID	STR("final")

@@ -18,6 +18,7 @@ map='
 
 1	json*			iso			only	err str buf
 1	fcgi*			iso,fastcgi.h		only	err str buf
+1	ws			iso,nettle/,wslay/	lower
 1	loop*			libc,uv.h		lower
 
 2	conf			libc			lower
@@ -35,6 +36,7 @@ map='
 3	req			iso			lower
 3	conn			libc			lower
 3	reply			libc			lower	req conn
+3	upgrade			iso			lower	req conn reply
 3	sql			libc,sqlite3.h		lower
 3	store-sqlite*		libc,uuid/		lower	sql
 3	wire-*			iso			lower
@@ -47,7 +49,8 @@ map='
 7	gate-fcgi*		libc			lower	route
 8	service			libc			lower
 8	cmd-db			libc			lower
-8	cmd*			libc,json-c/,fcgiapp.h	lower	service cmd-db
+8	cmd-host		libc			lower
+8	cmd*			libc,json-c/,fcgiapp.h	lower	service cmd-db cmd-host
 8	main			libc			lower	service cmd*
 8	sigpost-cgi		libc			only	courier handoff
 '

@@ -49,7 +49,7 @@ on_stream_gone(struct conn *c)
 		current->stream = NULL;
 }
 
-static const struct conn_user streaming = { on_room, on_stream_gone };
+static const struct conn_user streaming = { .room = on_room, .gone = on_stream_gone };
 
 static void
 on_request_gone(struct conn *c)
@@ -58,7 +58,7 @@ on_request_gone(struct conn *c)
 	req_free(c->data);
 }
 
-static const struct conn_user waiting = { NULL, on_request_gone };
+static const struct conn_user waiting = { .gone = on_request_gone };
 
 static void
 put_answer(struct req *r)

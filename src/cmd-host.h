@@ -1,0 +1,27 @@
+/* cmd-host - what is installed around this program: lighttpd, and the courier. */
+#ifndef SIGPOST_CMD_HOST_H
+#define SIGPOST_CMD_HOST_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+enum lighttpd_way {		/* how a WebSocket gets through to us (docs/web-servers.md) */
+	LIGHTTPD_NONE,		/* not at all */
+	LIGHTTPD_CGI,		/* by CGI, with cgi.upgrade: from 1.4.46 on */
+	LIGHTTPD_FASTCGI	/* by FastCGI, too, with "upgrade": from 1.4.74 on */
+};
+
+struct lighttpd {
+	const char	*path;		/* as for execlp; NULL: there is none */
+	char		 version[32];	/* "1.4.69"; "": it did not say */
+	int		 last;		/* of 1.4.last; 0: another */
+	enum lighttpd_way way;
+};
+
+/* Looks for it in PATH and in the sbin directories, and asks for its version. */
+void	host_lighttpd(struct lighttpd *l);
+
+/* sigpost.cgi: beside us, as in a build directory, or where `make install` puts it. false: not there. */
+bool	host_courier(char out[PATH_MAX]);
+
+#endif

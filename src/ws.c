@@ -1,0 +1,230 @@
+/* ws - see ws.h. Base64 and SHA-1 are nettle's, frames that come in are wslay's. */
+#include "config.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include <nettle/base64.h>
+#include <nettle/sha1.h>
+#include <wslay/wslay.h>
+
+#include "err.h"
+#include "ws.h"
+
+#define GUID	STR("258EAFA5-E914-47DA-95CA-C5AB0DC85B11")	/* RFC 6455, 1.3 */
+#define KEY_BYTES	16
+#define KEY_TEXT	24
+
+/* ---- the handshake ---- */
+
+static bool
+is_key(struct str key)
+{
+	struct base64_decode_ctx ctx;
+	uint8_t bytes[BASE64_DECODE_LENGTH(KEY_TEXT)];
+	size_t n = sizeof bytes;
+
+	if (key.n != KEY_TEXT)
+		return false;
+	base64_decode_init(&ctx);
+	return base64_decode_update(&ctx, &n, bytes, key.n, key.p) && base64_decode_final(&ctx) && n == KEY_BYTES;
+}
+
+int
+ws_accept(struct str key, char out[WS_ACCEPT_SIZE])
+{
+	uint8_t digest[SHA1_DIGEST_SIZE];
+	struct sha1_ctx sha;
+
+	if (!is_key(key))
+		return -ERR_BAD;
+	sha1_init(&sha);
+	sha1_update(&sha, key.n, (const uint8_t *)key.p);
+	sha1_update(&sha, GUID.n, (const uint8_t *)GUID.p);
+	sha1_digest(&sha, sizeof digest, digest);
+	base64_encode_raw(out, sizeof digest, digest);
+	out[WS_ACCEPT_SIZE - 1] = '\0';
+	return 0;
+}
+
+/* ---- out ---- */
+
+/* 5.2: seven bits of length, or a mark and two or eight bytes of it. */
+static void
+put_length(struct buf *out, size_t n)
+{
+	int shift;
+
+	if (n < 126) {
+		buf_addc(out, (char)n);
+		return;
+	}
+	buf_addc(out, n <= UINT16_MAX ? 126 : 127);
+	for (shift = n <= UINT16_MAX ? 8 : 56; shift >= 0; shift -= 8)
+		buf_addc(out, (char)((uint64_t)n >> shift & 0xff));
+}
+
+void
+ws_put(struct buf *out, enum ws_opcode opcode, struct str payload)
+{
+	assert(opcode < WS_CLOSE || payload.n <= 125);
+	buf_addc(out, (char)(0x80 | (int)opcode));
+	put_length(out, payload.n);
+	buf_adds(out, payload);
+}
+
+void
+ws_put_close(struct buf *out, int code, struct str reason)
+{
+	char payload[2 + WS_REASON_MAX];
+
+	if (reason.n > WS_REASON_MAX) {
+		reason.n = WS_REASON_MAX;
+		while (reason.n > 0 && ((unsigned char)reason.p[reason.n] & 0xc0) == 0x80)
+			reason.n--;
+	}
+	payload[0] = (char)(code >> 8);
+	payload[1] = (char)(code & 0xff);
+	if (reason.n > 0)
+		memcpy(payload + 2, reason.p, reason.n);
+	ws_put(out, WS_CLOSE, str_make(payload, 2 + reason.n));
+}
+
+/* ---- in ---- */
+
+struct ws_meal {		/* one call of ws_eat */
+	struct ws_in	*in;
+	struct str	 left;
+	ws_message_fn	*fn;
+	void		*arg;
+	struct buf	*out;
+};
+
+static ssize_t
+on_recv(wslay_event_context_ptr ctx, uint8_t *p, size_t n, int flags, void *user)
+{
+	struct ws_in *in = user;
+	struct str *left = &in->meal->left;
+
+	(void)flags;
+	if (left->n == 0) {
+		wslay_event_set_error(ctx, WSLAY_ERR_WOULDBLOCK);
+		return -1;
+	}
+	if (n > left->n)
+		n = left->n;
+	memcpy(p, left->p, n);
+	*left = str_skip(*left, n);
+	in->given += n;
+	return (ssize_t)n;
+}
+
+static ssize_t
+on_send(wslay_event_context_ptr ctx, const uint8_t *p, size_t n, int flags, void *user)
+{
+	struct ws_in *in = user;
+
+	(void)ctx, (void)flags;
+	buf_add(in->meal->out, p, n);
+	return (ssize_t)n;
+}
+
+/* How many bytes the frame has on the wire: its head, a mask, its payload. */
+static uint64_t
+wire_length(uint64_t payload)
+{
+	return 2 + (payload < 126 ? 0 : payload <= UINT16_MAX ? 2 : 8) + 4 + payload;
+}
+
+static void
+on_frame(wslay_event_context_ptr ctx, const struct wslay_event_on_frame_recv_start_arg *f, void *user)
+{
+	struct ws_in *in = user;
+	static const char reason[] = "The message comes in too many frames";
+
+	in->framed += wire_length(f->payload_length);
+	if (wslay_is_ctrl_frame(f->opcode))
+		return;
+	in->fragments++;
+	if (in->fragments > WS_FRAGMENTS_MAX) {
+		wslay_event_queue_close(ctx, WS_TOO_BIG, (const uint8_t *)reason, sizeof reason - 1);
+		wslay_event_shutdown_read(ctx);
+	}
+}
+
+static void
+on_message(wslay_event_context_ptr ctx, const struct wslay_event_on_msg_recv_arg *m, void *user)
+{
+	struct ws_in *in = user;
+	struct str data = str_make((const char *)m->msg, m->msg_length);
+
+	(void)ctx;
+	if (!wslay_is_ctrl_frame(m->opcode))
+		in->fragments = 0;
+	if (m->opcode == WS_CLOSE)
+		in->meal->fn(in->meal->arg, WS_CLOSE, str_skip(data, 2),
+		    m->status_code != 0 ? m->status_code : WS_NO_CODE);
+	else
+		in->meal->fn(in->meal->arg, (enum ws_opcode)m->opcode, data, 0);
+}
+
+static const struct wslay_event_callbacks callbacks = {
+	.recv_callback = on_recv, .send_callback = on_send,
+	.on_frame_recv_start_callback = on_frame, .on_msg_recv_callback = on_message,
+};
+
+void
+ws_in_init(struct ws_in *in)
+{
+	*in = (struct ws_in){ .ctx = NULL };
+}
+
+void
+ws_in_release(struct ws_in *in)
+{
+	if (in->ctx != NULL)
+		wslay_event_context_free(in->ctx);
+	in->ctx = NULL;
+	in->given = in->framed = 0;
+	in->fragments = 0;
+}
+
+static int
+begin(struct ws_in *in, size_t max_message)
+{
+	if (in->ctx != NULL)
+		return 0;
+	if (wslay_event_context_server_init(&in->ctx, &callbacks, in) < 0) {
+		in->ctx = NULL;
+		return -ERR_NOMEM;
+	}
+	wslay_event_config_set_max_recv_msg_length(in->ctx, max_message);
+	return 0;
+}
+
+/* Nothing that came is incomplete. */
+static bool
+idle(const struct ws_in *in)
+{
+	return in->given == in->framed && in->fragments == 0;
+}
+
+int
+ws_eat(struct ws_in *in, struct str bytes, size_t max_message, ws_message_fn *fn, void *arg, struct buf *out)
+{
+	struct ws_meal meal = { .in = in, .left = bytes, .fn = fn, .arg = arg, .out = out };
+	int rc;
+
+	if (in->over)
+		return -ERR_CLOSED;
+	rc = begin(in, max_message);
+	if (rc < 0)
+		return rc;
+	in->meal = &meal;
+	rc = wslay_event_recv(in->ctx) < 0 || wslay_event_send(in->ctx) < 0 ? -ERR_NOMEM : buf_err(out);
+	in->over = rc < 0 || wslay_event_get_close_received(in->ctx) || wslay_event_get_close_sent(in->ctx);
+	in->meal = NULL;
+	if (in->over || idle(in))
+		ws_in_release(in);
+	return rc == 0 && in->over ? -ERR_CLOSED : rc;
+}
