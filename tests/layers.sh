@@ -17,6 +17,8 @@ map='
 0	log			libc			only	str buf
 
 1	json*			iso			only	err str buf
+1	eio			iso			only	err str buf json*
+1	sio			iso			only	err str buf json*
 1	fcgi*			iso,fastcgi.h		only	err str buf
 1	ws			iso,nettle/,wslay/	lower
 1	loop*			libc,uv.h		lower
