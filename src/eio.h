@@ -6,7 +6,7 @@
  * `version` is 3 or 4 everywhere, as eio_version gave it.
  *
  * Sources: engine.io-protocol, and what is said of it by the released engine.io 3.6 and 6.6,
- * engine.io-parser 2.2 and 5.2. Stricter than they are:
+ * engine.io-parser 2.2 and 5.2 (tests/unit/vectors-eio holds their answers). Stricter than they are:
  * what is not UTF-8 is refused instead of mended; a length is decimal digits (they take " 3", "0x3",
  * "3e0"); a packet "b" of version 3 without a type is refused.
  *

@@ -125,7 +125,8 @@ take_payload(struct str s, struct sio_packet *out)
 
 	if (s.n == 0)
 		return types[out->type].kinds & NOTHING ? SIO_OK : SIO_NO_PAYLOAD;
-	rc = json_value(s, &m);
+	/* a blank in front is an id, 0, to the released parsers: nobody meant that */
+	rc = str_trim(s).p == s.p ? json_value(s, &m) : -ERR_BAD;
 	if (rc < 0)
 		return rc == -ERR_TOOBIG ? SIO_NO_DEPTH : SIO_NO_JSON;
 	if (!(types[out->type].kinds & 1u << m.kind))

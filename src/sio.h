@@ -10,10 +10,11 @@
  *	TYPE [ATTACHMENTS -] [/NAMESPACE ,] [ID] [JSON]
  *
  * Sources: socket.io-protocol, and what is said of it by the released socket.io 2.5 and 4.8,
- * socket.io-parser 3.4 and 4.2. They close the session
+ * socket.io-parser 3.4 and 4.2 (tests/unit/vectors-sio holds their answers). They close the session
  * on anything they cannot read. Stricter than they are: an event has a name, and it is a string; an
- * ack has an id and an array; ids are decimal digits; what is binary is told apart, never put
- * together; JSON has the limits of json.h; a namespace has no control characters.
+ * ack has an id and an array; ids are decimal digits (they take blanks, too); a packet without a byte
+ * is none (to them it is CONNECT); JSON has the limits of json.h; a namespace has no control
+ * characters. What is binary is told apart, never put together.
  */
 #ifndef SIGPOST_SIO_H
 #define SIGPOST_SIO_H
