@@ -211,6 +211,19 @@ reads_payloads_cut_short(void **state)
 		}
 }
 
+/* It MUST not be written, but if it is, that ends, too. */
+static void
+writes_what_is_no_utf8(void **state)
+{
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 64);
+	eio_payload_put(&b, 3, true, EIO_MESSAGE, STR("\xff" EURO "\xe2\x82"));
+	assert_true(str_eq(buf_str(&b), STR("5:4\xff" EURO "\xe2\x82")));
+	buf_release(&b);
+}
+
 static void
 writes_packets(void **state)
 {
@@ -370,6 +383,7 @@ main(void)
 		cmocka_unit_test(checks_payloads),
 		cmocka_unit_test(reads_payloads_cut_short),
 		cmocka_unit_test(writes_packets),
+		cmocka_unit_test(writes_what_is_no_utf8),
 		cmocka_unit_test(writes_payloads),
 		cmocka_unit_test(writes_to_the_ceiling),
 		cmocka_unit_test(writes_what_opens),
