@@ -14,7 +14,7 @@
 #include "fcgi-pair.h"
 #include "fcgi.h"
 
-enum phase { PHASE_IDLE, PHASE_VARS, PHASE_BODY, PHASE_WHOLE, PHASE_REFUSED, PHASE_STOPPED };
+enum phase { PHASE_IDLE, PHASE_VARS, PHASE_BODY, PHASE_TALK, PHASE_WHOLE, PHASE_REFUSED, PHASE_STOPPED };
 
 enum kind {
 	KIND_NONE,		/* a header is being read */
@@ -24,6 +24,7 @@ enum kind {
 	KIND_NEXT,		/* the same with its id, after it was complete: wait */
 	KIND_VARS, KIND_VARS_END,
 	KIND_BODY, KIND_BODY_END,
+	KIND_TALK, KIND_TALK_END,
 	KIND_ABORT, KIND_VALUES, KIND_UNKNOWN,
 	KIND__MAX
 };
@@ -168,6 +169,10 @@ end_vars(struct fcgi *f, const struct fcgi_user *u)
 	rc = u->vars(f);
 	if (rc < 0)
 		refuse(f, u, rc);
+	else if (rc == FCGI_TALKS) {
+		f->phase = PHASE_TALK;
+		u->whole(f);
+	}
 	return 0;
 }
 
@@ -176,6 +181,24 @@ end_body(struct fcgi *f, const struct fcgi_user *u)
 {
 	f->phase = PHASE_WHOLE;
 	u->whole(f);
+	return 0;
+}
+
+static int
+take_talk(struct fcgi *f, const struct fcgi_user *u, struct str bytes)
+{
+	if (f->phase == PHASE_TALK)
+		u->heard(f, bytes);
+	return 0;
+}
+
+static int
+end_talk(struct fcgi *f, const struct fcgi_user *u)
+{
+	if (f->phase != PHASE_TALK)
+		return 0;
+	f->phase = PHASE_WHOLE;
+	u->heard(f, STR_NONE);
 	return 0;
 }
 
@@ -224,6 +247,8 @@ static const struct {
 	[KIND_VARS_END]	= { NULL, end_vars },
 	[KIND_BODY]	= { take_body, NULL },
 	[KIND_BODY_END]	= { NULL, end_body },
+	[KIND_TALK]	= { take_talk, NULL },
+	[KIND_TALK_END]	= { NULL, end_talk },
 	[KIND_ABORT]	= { NULL, end_abort },
 	[KIND_VALUES]	= { take_values, end_values },
 	[KIND_UNKNOWN]	= { NULL, end_unknown },
@@ -267,6 +292,8 @@ classify(const struct fcgi *f, unsigned char type)
 	case FCGI_PARAMS:
 		return stream_kind(f, PHASE_VARS, KIND_VARS);
 	case FCGI_STDIN:
+		if (f->phase == PHASE_TALK)
+			return f->left > 0 ? KIND_TALK : KIND_TALK_END;
 		return stream_kind(f, PHASE_BODY, KIND_BODY);
 	case FCGI_ABORT_REQUEST:
 		return KIND_ABORT;
@@ -396,7 +423,7 @@ fcgi_next(struct fcgi *f)
 	bool paused = fcgi_paused(f);
 	int rc = 0;
 
-	assert(f->phase == PHASE_WHOLE || f->phase == PHASE_REFUSED);
+	assert(f->phase == PHASE_TALK || f->phase == PHASE_WHOLE || f->phase == PHASE_REFUSED);
 	f->phase = PHASE_IDLE;
 	if (paused)
 		rc = open_record(f);

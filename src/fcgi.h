@@ -46,16 +46,21 @@ struct fcgi {
  * Who uses the codec. All slices are good for the call only. A callback MAY call fcgi_next and
  * fcgi_release; it MUST NOT free the struct fcgi or call fcgi_eat.
  */
+#define FCGI_TALKS	1
 struct fcgi_user {
 	uint32_t max_vars;	/* bytes of names and values of a request, all together */
 	uint32_t max_conns;	/* what FCGI_GET_VALUES is told (4.1) */
 
 	/* A request begins. Not 0: it is answered FCGI_OVERLOADED and skipped. */
 	int	(*begin)(struct fcgi *f);
-	/* One variable; vars: that was the last; body: some of it. Not 0: refused gets it. */
+	/* One variable; vars: that was the last; body: some of it. Below 0: refused gets it. vars may say
+	 * FCGI_TALKS: the request has no body and is whole (that is called next), and what comes on STDIN
+	 * is the client's talk, after an upgrade. */
 	int	(*var)(struct fcgi *f, struct str name, struct str value);
 	int	(*vars)(struct fcgi *f);
 	int	(*body)(struct fcgi *f, struct str bytes);
+	/* Some of the talk; no bytes: it is over. */
+	void	(*heard)(struct fcgi *f, struct str bytes);
 	/* The request is complete, with the padding of its last record. */
 	void	(*whole)(struct fcgi *f);
 	/* The request cannot be taken: what a callback returned, -ERR_TOOBIG (over max_vars, before

@@ -20,16 +20,12 @@
 #include "err.h"
 #include "gate-fcgi-private.h"
 #include "log.h"
-#include "route.h"
 
 #define READ_BYTES	65536	/* at once, from one line */
 #define LINGER_BYTES	16777216	/* who was answered early may send on for this much */
-#define QUEUE_SLACK	(4 * STREAM_HIGH)	/* of an answer, beyond two bodies */
 #define FAREWELL_MAX	64	/* bytes of the records that end an answer */
 
 static char	room[READ_BYTES];
-
-static const struct gate verbs;
 
 static bool
 answering(const struct line *l)
@@ -106,7 +102,7 @@ line_cut(struct line *l)
 static int
 wanted(const struct line *l)
 {
-	int events = fcgi_paused(&l->fcgi) ? LOOP_HANGUP : LOOP_READ;
+	int events = fcgi_paused(&l->fcgi) || l->deaf ? LOOP_HANGUP : LOOP_READ;
 
 	return l->state == LINE_SLOW ? events | LOOP_WRITE : events;
 }
@@ -119,8 +115,8 @@ watch(struct line *l)
 }
 
 /* The hub has the request. If the answer does not leave in this turn, the line is watched. */
-static void
-hand_over(struct line *l)
+void
+line_hand_over(struct line *l)
 {
 	gate_fcgi_enter(l, l->io.known ? LINE_OPEN : LINE_TAKEN);
 	if (l->state == LINE_TAKEN)
@@ -176,8 +172,8 @@ tail(struct conn *c, struct buf *out)
 	fcgi_put_end(out, l->fcgi.id);
 }
 
-static ssize_t
-put(struct line *l, const char *p, size_t n)
+ssize_t
+line_put(struct line *l, const char *p, size_t n)
 {
 	ssize_t k = send(l->io.fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
 
@@ -190,7 +186,7 @@ static ssize_t
 write_some(struct conn *c, const char *p, size_t n)
 {
 	struct line *l = (struct line *)c;
-	ssize_t k = put(l, p, n);
+	ssize_t k = line_put(l, p, n);
 
 	if (k > 0 && l->state == LINE_SLOW)
 		gate_fcgi_enter(l, LINE_SLOW);	/* time begins anew */
@@ -212,10 +208,21 @@ wait_room(struct conn *c, bool yes)
 }
 
 static void
+hear_client(struct conn *c, bool yes)
+{
+	struct line *l = (struct line *)c;
+
+	l->deaf = !yes;
+	if (l->state != LINE_TAKEN && !l->busy)
+		watch(l);
+}
+
+static void
 done(struct conn *c, bool whole)
 {
 	struct line *l = (struct line *)c;
 
+	l->deaf = false;
 	if (!whole)
 		kill_line(l);
 	else if (!fcgi_whole(&l->fcgi))
@@ -226,106 +233,9 @@ done(struct conn *c, bool whole)
 		kill_line(l);
 }
 
-static const struct gate verbs = {
+const struct gate line_verbs = {
 	.name = "fcgi", .wrap = wrap, .tail = tail, .write = write_some,
-	.wait = wait_room, .done = done,
-};
-
-/* ---- the parts of a request ---- */
-
-static struct line *
-line_of(struct fcgi *f)
-{
-	return LIST_OF(f, struct line, fcgi);
-}
-
-static int
-on_begin(struct fcgi *f)
-{
-	struct line *l = line_of(f);
-	const struct conf *conf = l->gate->hub->conf;
-
-	l->req = req_new((size_t)conf->max_vars_bytes, (size_t)conf->max_body_bytes);
-	if (l->req == NULL)
-		return -ERR_NOMEM;
-	l->req->conn = &l->conn;
-	conn_init(&l->conn, &verbs, QUEUE_SLACK + 2 * (size_t)conf->max_body_bytes);
-	return 0;
-}
-
-static int
-on_var(struct fcgi *f, struct str name, struct str value)
-{
-	return req_var(line_of(f)->req, name, value);
-}
-
-static int
-on_vars(struct fcgi *f)
-{
-	int64_t length;
-
-	return req_length(line_of(f)->req, &length);
-}
-
-static int
-on_body(struct fcgi *f, struct str bytes)
-{
-	return req_body(line_of(f)->req, bytes);
-}
-
-static struct req *
-detach(struct line *l)
-{
-	struct req *r = l->req;
-
-	l->req = NULL;
-	hand_over(l);
-	return r;
-}
-
-static void
-on_whole(struct fcgi *f)
-{
-	struct line *l = line_of(f);
-	struct hub *hub = l->gate->hub;
-	struct req *r = detach(l);
-	int rc = req_ready(r, hub->conf->mount);
-
-	if (rc < 0)
-		route_refuse(hub, r, rc);
-	else
-		hub_take(hub, r);
-}
-
-static void
-on_refused(struct fcgi *f, int err)
-{
-	struct line *l = line_of(f);
-
-	route_refuse(l->gate->hub, detach(l), err);
-}
-
-static void
-on_abort(struct fcgi *f)
-{
-	line_cut(line_of(f));
-}
-
-/* Between the records of an answer, never inside one: a slow line may have sent half of one. */
-static void
-on_answer(struct fcgi *f, struct str records)
-{
-	struct line *l = line_of(f);
-
-	if (l->state == LINE_SLOW)
-		buf_adds(&l->conn.out, records);
-	else if (put(l, records.p, records.n) != (ssize_t)records.n)
-		line_cut(l);
-}
-
-const struct fcgi_user line_user = {
-	.begin = on_begin, .var = on_var, .vars = on_vars, .body = on_body,
-	.whole = on_whole, .refused = on_refused, .abort = on_abort, .answer = on_answer,
+	.wait = wait_room, .hear = hear_client, .done = done,
 };
 
 /* ---- reading ---- */
@@ -467,7 +377,7 @@ line_overdue(struct line *l)
 		return;
 	if (l->state == LINE_READING && fcgi_in_body(&l->fcgi)) {
 		fcgi_skip(&l->fcgi);
-		on_refused(&l->fcgi, -ERR_TIMEOUT);
+		line_user.refused(&l->fcgi, -ERR_TIMEOUT);
 	} else {
 		line_cut(l);
 	}

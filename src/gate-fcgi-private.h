@@ -1,8 +1,9 @@
 /*
- * gate-fcgi-private - what the two files of the FastCGI gate tell each other.
+ * gate-fcgi-private - what the files of the FastCGI gate tell each other.
  *
  *	gate-fcgi.c		the listening socket, states and their limits in time, life
  *	gate-fcgi-line.c	one connection: reading, handing over, answering, its end
+ *	gate-fcgi-request.c	the parts of a request on it
  */
 #ifndef SIGPOST_GATE_FCGI_PRIVATE_H
 #define SIGPOST_GATE_FCGI_PRIVATE_H
@@ -56,6 +57,7 @@ struct line {
 	int64_t		 since;		/* loop_mono; when it entered its state */
 	uint32_t	 thrown;	/* bytes, while lingering */
 	uint8_t		 state;
+	bool		 deaf;		/* nobody wants to hear what the client sends after its request */
 	bool		 busy;		/* its bytes are being read: it must not go */
 };
 
@@ -71,6 +73,12 @@ void	line_again(struct line *l);		/* it was AGAIN and the turn is over */
 void	line_overdue(struct line *l);		/* it was in its state for as long as is allowed */
 void	line_cut(struct line *l);		/* whatever it is doing: the other side left */
 
-extern const struct fcgi_user line_user;	/* callbacks; the ceilings are to be set */
+void	line_hand_over(struct line *l);		/* the hub gets its request now */
+ssize_t	line_put(struct line *l, const char *p, size_t n);	/* as send(2); 0: no room, -ERR_CLOSED */
+
+extern const struct gate line_verbs;
+
+/* gate-fcgi-request.c: callbacks; the ceilings are to be set. */
+extern const struct fcgi_user line_user;
 
 #endif

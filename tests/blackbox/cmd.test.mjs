@@ -299,14 +299,14 @@ onSite('sigpost check', {}, async (site) => site, {
     const { db } = await made(site);
     for (const [version, level, what] of /** @type {[string, string, RegExp][]} */ ([
       ['1.4.35', 'warn', /holds answers back/],
-      ['1.4.69', 'ok', /cgi\.upgrade only/],
-      ['1.4.74', 'ok', /by both$/],
+      ['1.4.69', 'ok', /WebSocket by CGI with cgi\.upgrade, by FastCGI from 1\.4\.74 on$/],
+      ['1.4.74', 'ok', /WebSocket by FastCGI with "upgrade", and by CGI/],
     ])) {
       const directory = place(site);
       writeFileSync(join(directory, 'lighttpd'), `#!/bin/sh\necho 'lighttpd/${version} (ssl) - a light webserver'\n`, { mode: 0o755 });
       const env = { PATH: `${directory}:${process.env.PATH}` };
       has(await check(site, ['--db', db], { env }), 'lighttpd', level, what);
-      has(await check(site, ['--db', db], { env }), 'lighttpd', level, new RegExp(`^lighttpd/${version}`));
+      has(await check(site, ['--db', db], { env }), 'lighttpd', level, new RegExp(`^lighttpd ${version}`));
     }
   },
 
