@@ -130,3 +130,14 @@ CREATE TABLE stretch (
 	PRIMARY KEY (due, first)
 ) WITHOUT ROWID;
 DELETE FROM meta WHERE name IN ('mark', 'judged', 'judged_seq');
+
+-- version: 4
+
+-- How many multiaddrs are joined, so that nobody has to count them when one more is.
+INSERT INTO meta (name, value) VALUES ('claims/star', 0);
+CREATE TRIGGER star_counted AFTER INSERT ON claim WHEN new.realm = 'star' BEGIN
+	UPDATE meta SET value = value + 1 WHERE name = 'claims/star';
+END;
+CREATE TRIGGER star_uncounted AFTER DELETE ON claim WHEN old.realm = 'star' BEGIN
+	UPDATE meta SET value = value - 1 WHERE name = 'claims/star';
+END;

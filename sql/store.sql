@@ -203,9 +203,18 @@ FROM claim c INDEXED BY claim_name CROSS JOIN box b ON b.id = c.box LEFT JOIN hu
 WHERE c.realm = :realm AND c.name = :name ORDER BY c.id;
 
 -- name: claim_names
-SELECT c.name
+SELECT c.name, c.id, c.box
 FROM claim c INDEXED BY claim_name CROSS JOIN box b ON b.id = c.box LEFT JOIN hub h ON h.id = b.hub
-WHERE c.realm = :realm AND coalesce(h.seen >= :alive, b.until > :now);
+WHERE c.realm = :realm AND coalesce(h.seen >= :alive, b.until > :now) ORDER BY c.name;
+
+-- name: claim_drop
+DELETE FROM claim WHERE realm = :realm AND name = :name AND box = :box;
+
+-- name: claim_count
+SELECT count(*) FROM claim WHERE box = :box AND realm = :realm;
+
+-- name: claim_total
+SELECT value FROM meta WHERE name = 'claims/' || :realm;
 
 -- name: claim_forget
 DELETE FROM claim WHERE box = :box;
@@ -271,6 +280,9 @@ VALUES (:seq, :box, :src, :kind, :due, :size, :body);
 -- What waited for one mailbox waits for another, and is owed no more.
 UPDATE msg SET box = :to, kind = CASE kind WHEN 6 THEN :kind ELSE kind END
 WHERE box = :from AND seq > :after;
+
+-- name: msg_requeue
+UPDATE msg SET seq = :now_at, box = :to WHERE seq = :seq;
 
 -- name: msg_owed
 SELECT count(*), coalesce(sum(size), 0) FROM msg INDEXED BY msg_owed WHERE src = :src AND kind = 6;

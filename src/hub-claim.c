@@ -166,7 +166,7 @@ alive(struct hub *hub, int64_t box)
 }
 
 int
-hub_contest(struct hub *hub, struct req *r, const struct box *holder)
+hub_contest(struct hub *hub, struct contest *c, const struct box *holder)
 {
 	int64_t now = loop_mono(hub->loop);
 
@@ -174,29 +174,26 @@ hub_contest(struct hub *hub, struct req *r, const struct box *holder)
 		return 0;
 	if (holder->present && alive(hub, holder->id))
 		return -ERR_CONFLICT;
-	if (r->rival != holder->id) {	/* who took the name meanwhile has a grace of its own */
-		r->rival = holder->id;
-		r->rival_since = now;
-		r->ask_again = 0;
-	}
-	if (now - r->rival_since >= hub->conf->grace_ms)
+	if (c->rival != holder->id)	/* who took the name meanwhile has a grace of its own */
+		*c = (struct contest){ .rival = holder->id, .since = now };
+	if (now - c->since >= hub->conf->grace_ms)
 		return 0;
-	if (holder->present && holder->hub != 0 && now >= r->ask_again) {
-		r->ask_again = now + ASK_AGAIN_MS;
-		r->ask_box = holder->id;
-		r->ask_hub = holder->hub;
+	if (holder->present && holder->hub != 0 && now >= c->again) {
+		c->again = now + ASK_AGAIN_MS;
+		c->box = holder->id;
+		c->hub = holder->hub;
 	}
 	return -ERR_WAIT;
 }
 
 /* After the request's own writes were taken back, so that the order stays. */
 void
-hub_ask(struct hub *hub, struct req *r)
+hub_ask(struct hub *hub, struct contest *c)
 {
-	int64_t box = r->ask_box;
+	int64_t box = c->box;
 	int rc = 0;
 
-	r->ask_box = 0;
+	c->box = 0;
 	if (box == 0)
 		return;
 	if (hub_stream(hub, box) != NULL) {
@@ -207,9 +204,9 @@ hub_ask(struct hub *hub, struct req *r)
 	if (rc == 0)
 		rc = hub_enter(hub);
 	if (rc == 0)
-		rc = hub_order(hub, r->ask_hub, MSG_PROVE, box, hub->id);
+		rc = hub_order(hub, c->hub, MSG_PROVE, box, hub->id);
 	if (rc < 0)
-		r->ask_again = 0;	/* at the next try */
+		c->again = 0;	/* at the next try */
 }
 
 /* ---- orders ---- */

@@ -36,7 +36,11 @@ on_expired(void *arg, const struct msg_row *m)
 {
 	struct expiry *x = arg;
 
-	if ((m->kind != MSG_TOLD && m->kind != MSG_OWED) || m->src == 0)
+	if (m->src == 0)
+		return 0;
+	if (m->kind == MSG_HANDSHAKE)
+		x->hub->expired(x->hub, m);
+	if (m->kind != MSG_TOLD && m->kind != MSG_OWED)
 		return 0;
 	if (x->told == NULL)
 		x->told = calloc(SLOTS, sizeof *x->told);

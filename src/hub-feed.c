@@ -128,6 +128,8 @@ on_row(void *arg, const struct msg_row *m)
 	f->full = stream_full(s);
 	if (f->full)
 		return 1;
+	if (m->kind == MSG_HANDSHAKE)
+		e.name = STR("ws-handshake");
 	e.id = stream_cursor(s, f->hub->store->epoch, m->seq, id);
 	f->rc = m->kind == MSG_CLOSE ? stream_end(s, &end) : stream_event(s, &e);
 	f->wrote = true;

@@ -36,6 +36,17 @@ hub_due(struct hub *hub)
 	return loop_real(hub->loop) + hub->conf->sigver_expire_ms;
 }
 
+/* Something came into a mailbox, whose stream here, if there is one, is s. */
+static void
+note(struct hub *hub, struct stream *s, int64_t seq)
+{
+	hub->posted = seq;
+	if (s != NULL)
+		hub_mark_dirty(hub, s);
+	else
+		hub->ring = true;
+}
+
 static int
 put(struct hub *hub, const struct msg_new *m, int64_t taken)
 {
@@ -48,11 +59,7 @@ put(struct hub *hub, const struct msg_new *m, int64_t taken)
 	rc = store_msg_add(hub->store, m, taken, &seq);
 	if (rc < 0)
 		return rc;
-	hub->posted = seq;
-	if (s != NULL)
-		hub_mark_dirty(hub, s);
-	else
-		hub->ring = true;
+	note(hub, s, seq);
 	return 0;
 }
 
@@ -70,6 +77,27 @@ hub_post(struct hub *hub, int64_t box, int64_t src, struct str body)
 	};
 
 	return put(hub, &m, 0);
+}
+
+int64_t
+hub_position(struct hub *hub, const struct box *b)
+{
+	const struct stream *s = hub_stream(hub, b->id);
+
+	return s != NULL && s->cursor > b->taken ? s->cursor : b->taken;
+}
+
+int
+hub_requeue(struct hub *hub, int64_t seq, int64_t to)
+{
+	struct stream *s = hub_stream(hub, to);
+	int64_t now_at;
+	int rc = store_msg_requeue(hub->store, seq, to, &now_at);
+
+	if (rc < 0)
+		return rc;
+	note(hub, s, now_at);
+	return 0;
 }
 
 /* A goodbye fits into any quota. */

@@ -99,7 +99,7 @@ int	hub_order(struct hub *hub, int64_t to, enum msg_kind kind, int64_t a, int64_
 
 /* hub-claim.c */
 void	hub_carry_out(struct hub *hub);		/* orders in our control mailbox */
-void	hub_ask(struct hub *hub, struct req *r);	/* inside a turn, after contest said wait */
+void	hub_ask(struct hub *hub, struct contest *c);	/* inside a turn, after contest said wait */
 void	hub_on_claims(struct loop_timer *t);
 void	hub_claims_release(struct hub *hub);
 

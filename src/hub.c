@@ -119,7 +119,7 @@ hub_wait(struct hub *hub, struct req *r)
 		hub_refuse(hub, r, -ERR_LEAVING);
 		return;
 	}
-	hub_ask(hub, r);
+	hub_ask(hub, &r->contest);
 	r->busy_since = 0;
 	r->again = loop_mono(hub->loop) + HUB_WAIT_MS;
 	list_add(&hub->waiting, &r->parked);

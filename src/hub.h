@@ -39,7 +39,7 @@
 #define HUB_TICK_MS		250
 #define HUB_TICK_DEAF_MS	20	/* where there is no file watch */
 
-/* Kinds of messages the hub itself understands; protocols use MSG_DATA, MSG_TOLD, MSG_OWED. */
+/* Kinds of messages the hub itself understands; protocols use MSG_DATA, and from MSG_TOLD on. */
 enum msg_kind {
 	MSG_DATA,		/* an ordinary message: body is JSON */
 	MSG_CLOSE,		/* in a mailbox: its final event "close"; body is the JSON data */
@@ -47,7 +47,8 @@ enum msg_kind {
 	MSG_PROVE,		/* to a hub: body "box hub": is that stream alive? tell that hub */
 	MSG_PROVEN,		/* to a hub: body "box": it is */
 	MSG_TOLD,		/* as MSG_DATA; if it expires untaken, its protocol is told (hub->expired) */
-	MSG_OWED = MSG_KIND_OWED	/* as MSG_TOLD, for a receiver that has not come yet */
+	MSG_OWED = MSG_KIND_OWED,	/* as MSG_TOLD, for a receiver that has not come yet */
+	MSG_HANDSHAKE		/* an event of its own name, "ws-handshake"; its protocol is told of each that expires */
 };
 
 struct hub;
@@ -55,7 +56,7 @@ struct hub;
 /* Serves one request (route_serve): answers it, or opens a stream on it, or parks it. */
 typedef void	hub_serve_fn(struct hub *hub, struct req *r);
 /* A message of MSG_TOLD or MSG_OWED expired, the first of this sender for this receiver in this
- * sweep (route_expired). Inside a turn; may post. The row is borrowed. */
+ * sweep, or one of MSG_HANDSHAKE (route_expired). Inside a turn; may post. The row is borrowed. */
 typedef void	hub_expired_fn(struct hub *hub, const struct msg_row *m);
 
 struct hub {
@@ -193,15 +194,22 @@ int	hub_put(struct hub *hub, const struct msg_new *m);
 /* The same for an ordinary one that expires as sigver's do. */
 int	hub_post(struct hub *hub, int64_t box, int64_t src, struct str body);
 
+/* How far the streams of the box are known to have written. */
+int64_t	hub_position(struct hub *hub, const struct box *b);
+
+/* A message that nobody took is put into another box, behind what is there. Errors as store_msg_requeue. */
+int	hub_requeue(struct hub *hub, int64_t seq, int64_t to);
+
 /* The box says its last word (final event "close" with this JSON) and ends: claims and links go. */
 int	hub_end(struct hub *hub, int64_t box, struct str close);
 
 /*
  * Somebody wants a name this box holds. 0: the holder is gone, the name may be taken from it.
  * -ERR_CONFLICT: it is alive. -ERR_WAIT: not known yet; return it from serve, which is called
- * again until the verdict falls, at the latest grace_ms after that holder was first met.
+ * again until the verdict falls, at the latest grace_ms after that holder was first met. c: all zero at
+ * first, and one holder at a time.
  */
-int	hub_contest(struct hub *hub, struct req *r, const struct box *holder);
+int	hub_contest(struct hub *hub, struct contest *c, const struct box *holder);
 
 /* The stream this process has for the box, or NULL. */
 struct stream *hub_stream(struct hub *hub, int64_t box);

@@ -116,6 +116,33 @@ json_name_is(const struct json_member *m, const char *name)
 	return wanted.n == 0;
 }
 
+const struct json_member *
+json_find(const struct json_member *m, size_t count, const char *name)
+{
+	const struct json_member *found = NULL;
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (json_name_is(&m[i], name))
+			found = &m[i];
+	return found;
+}
+
+bool
+json_plain(struct str s)
+{
+	size_t n;
+
+	if (!str_printable(s))
+		return false;
+	for (; s.n > 0; s = str_skip(s, n)) {
+		n = json_utf8(s);
+		if (n == 0)
+			return false;
+	}
+	return true;
+}
+
 /* What is between the quotes of a JSON string. */
 static int
 inside(struct str value, struct str *out)

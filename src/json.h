@@ -57,6 +57,9 @@ int	json_members_of(const struct json_member *m, struct json_member *out, size_t
 /* true if the member has this name (UTF-8), however it is written: "\u006fpen" is "open". */
 bool	json_name_is(const struct json_member *m, const char *name);
 
+/* The member of this name; where there are several the last one, as in JavaScript; NULL: none. */
+const struct json_member *json_find(const struct json_member *m, size_t count, const char *name);
+
 /*
  * The elements of an array, one after the other:
  *	for (rc = json_array(text, &it); rc == 0 && json_next(&it, &m); )
@@ -99,5 +102,8 @@ void	json_quote(struct buf *out, struct str text);
 /* The length of the UTF-8 sequence s begins with (RFC 3629 §4: nothing overlong, no surrogate,
  * nothing above U+10FFFF), 0 if it begins with none. */
 size_t	json_utf8(struct str s);
+
+/* true if it is UTF-8 throughout and holds no control character: it may show up in logs and terminals. */
+bool	json_plain(struct str s);
 
 #endif

@@ -47,19 +47,6 @@ type_of(const struct json_member *m)
 	return T__MAX;
 }
 
-/* The last one counts, as in JavaScript. */
-static const struct json_member *
-member(const struct json_member *m, size_t count, const char *name)
-{
-	const struct json_member *found = NULL;
-	size_t i;
-
-	for (i = 0; i < count; i++)
-		if (json_name_is(&m[i], name))
-			found = &m[i];
-	return found;
-}
-
 const char *
 peer_read_message(const struct json_member *text, struct peer_message *out)
 {
@@ -70,11 +57,11 @@ peer_read_message(const struct json_member *text, struct peer_message *out)
 
 	if (rc < 0)
 		return rc == -ERR_TOOBIG ? "the message has too many members" : "the message is not a JSON object";
-	out->type = type_of(member(m, count, "type"));
+	out->type = type_of(json_find(m, count, "type"));
 	if (out->type == T__MAX)
 		return "type is OFFER, ANSWER, CANDIDATE, LEAVE, EXPIRE or HEARTBEAT";
-	dst = member(m, count, "dst");
-	payload = member(m, count, "payload");
+	dst = json_find(m, count, "dst");
+	payload = json_find(m, count, "payload");
 	if (dst != NULL && dst->kind == JSON_NULL)
 		dst = NULL;
 	if (dst != NULL && dst->kind != JSON_STRING)
@@ -111,8 +98,8 @@ peer_expired(struct hub *hub, const struct msg_row *m)
 	    !str_starts(str_from(sender.realm), STR(KEY_REALM)) ||
 	    json_members(m->body, part, 4, &count) != 0)
 		return;
-	src = member(part, count, "src");
-	dst = member(part, count, "dst");
+	src = json_find(part, count, "src");
+	dst = json_find(part, count, "dst");
 	assert(src != NULL && dst != NULL);
 	buf_init(&b, 16 * PEERJS_WORD);
 	buf_adds(&b, STR("{\"type\":\"EXPIRE\",\"src\":"));

@@ -18,14 +18,6 @@
 
 /* ---- claiming an id ---- */
 
-static int64_t
-position(struct hub *hub, const struct box *b)
-{
-	const struct stream *s = hub_stream(hub, b->id);
-
-	return s != NULL && s->cursor > b->taken ? s->cursor : b->taken;
-}
-
 /* What waits for the id goes with it. */
 static int
 inherit(struct peer *p, const struct box *holder)
@@ -34,7 +26,7 @@ inherit(struct peer *p, const struct box *holder)
 	int rc = 0;
 
 	if (holder != NULL)
-		rc = store_msg_move(p->hub->store, holder->id, p->box.id, position(p->hub, holder), MSG_TOLD);
+		rc = store_msg_move(p->hub->store, holder->id, p->box.id, hub_position(p->hub, holder), MSG_TOLD);
 	if (rc == 0 && holder != NULL)
 		rc = hub_end(p->hub, holder->id, PASSED_ON);
 	if (rc == 0)
@@ -94,7 +86,7 @@ take_id(struct peer *p, enum peerjs_no *no)
 		return rc == 0 && *no == NO_REASON ? claim(p, NULL) : rc;
 	}
 	if (rc == 0)
-		rc = hub_contest(p->hub, p->r, &holder);
+		rc = hub_contest(p->hub, &p->r->contest, &holder);
 	if (rc == -ERR_CONFLICT) {
 		*no = NO_TAKEN;
 		return 0;
@@ -184,7 +176,7 @@ bequeath(struct peer *p)
 {
 	bool waits = false;
 	struct box v;
-	int64_t after = position(p->hub, &p->box);
+	int64_t after = hub_position(p->hub, &p->box);
 	int rc = store_msg_read(p->hub->store, p->box.id, after, on_waiting, &waits);
 
 	if (rc < 0 || !waits)

@@ -16,30 +16,13 @@
 
 /* ---- words ---- */
 
-/* An id travels in JSON and shows up in logs and terminals: UTF-8 without control characters. */
-static bool
-is_word(const char *text)
-{
-	struct str s = str_from(text);
-	size_t n;
-
-	if (s.n == 0 || !str_printable(s))
-		return false;
-	for (; s.n > 0; s = str_skip(s, n)) {
-		n = json_utf8(s);
-		if (n == 0)
-			return false;
-	}
-	return true;
-}
-
 /* What req_query or req_segment said of a word, and the word. */
 static enum peerjs_no
 judge(int rc, const char *text, enum peerjs_no no)
 {
 	if (rc == -ERR_NOTFOUND || (rc == 0 && text[0] == '\0'))
 		return NO_WORDS;
-	return rc == 0 && is_word(text) ? NO_REASON : no;
+	return rc == 0 && json_plain(str_from(text)) ? NO_REASON : no;
 }
 
 static enum peerjs_no

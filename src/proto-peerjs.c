@@ -178,13 +178,13 @@ serve_id(struct hub *hub, struct req *r)
 }
 
 static int
-on_name(void *arg, struct str name)
+on_name(void *arg, const struct claim *c)
 {
 	struct buf *b = arg;
 
 	if (b->n > 1)
 		buf_addc(b, ',');
-	json_quote(b, name);
+	json_quote(b, c->name);
 	return 0;
 }
 

@@ -53,5 +53,6 @@ struct proto {
 
 extern const struct proto proto_sigver;
 extern const struct proto proto_peerjs;
+extern const struct proto proto_star;
 
 #endif

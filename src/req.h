@@ -28,6 +28,14 @@ struct req_address {		/* where a WebSocket was opened; of one piece of memory */
 	struct str	 path, query;
 };
 
+struct contest {		/* a name that somebody else holds (hub_contest), from one try to the next */
+	int64_t		 rival;		/* the box whose name is wanted … */
+	int64_t		 since;		/* … since then (loop_mono) */
+	int64_t		 again;		/* loop_mono; not before, for a proof that the holder is alive … */
+	int64_t		 box;		/* … this one (0: nothing to ask) … */
+	int64_t		 hub;		/* … of the hub that has its stream */
+};
+
 struct req {
 	enum method	 method;
 	struct str	 path;		/* below the mount, begins with '/', as the client wrote it, no query */
@@ -44,11 +52,7 @@ struct req {
 	struct list	 parked;	/* the hub's list while it waits */
 	int64_t		 again;		/* loop_mono of the next one */
 	int64_t		 busy_since;	/* loop_mono since when it is parked; 0: it is not */
-	int64_t		 rival;		/* the box whose name it wants … */
-	int64_t		 rival_since;	/* … since then (loop_mono) */
-	int64_t		 ask_again;	/* loop_mono; not before, for a proof that a name's holder is alive … */
-	int64_t		 ask_box;	/* … this one (0: nothing to ask) … */
-	int64_t		 ask_hub;	/* … of the hub that has its stream */
+	struct contest	 contest;	/* for a name it wants */
 	bool		 duplex;	/* it asks for a WebSocket, and one gets through (upgrade_passes) */
 	bool		 credentials;	/* the route allows them: CORS echoes the Origin */
 	const struct route *route;	/* the row that serves it; NULL: none yet */

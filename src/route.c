@@ -49,7 +49,7 @@ static const struct route root_routes[] = {
 };
 static const struct proto proto_root = { .name = "root", .routes = root_routes };
 
-static const struct proto *const protos[] = { &proto_sigver, &proto_peerjs, &proto_root };
+static const struct proto *const protos[] = { &proto_sigver, &proto_peerjs, &proto_star, &proto_root };
 
 /* ---- matching ---- */
 
@@ -137,7 +137,7 @@ no_route(struct req *r, const struct match *m)
 	    "\"detail\":\"This address takes the methods in the Allow header.\"}\n");
 
 	if (m->methods == 0)
-		reply_problem(r, -ERR_NOTFOUND, "The API is at /, /peerjs, /KEY/id and /sigver below this server's mount path.");
+		reply_problem(r, -ERR_NOTFOUND, "The API is at /, /peerjs, /KEY/id, /sigver and /star below this server's mount path.");
 	else
 		reply_send(r, 405, "application/problem+json", body, allow(m->methods));
 }

@@ -12,6 +12,7 @@
 #include "str.h"
 
 struct box;
+struct claim;
 struct msg_new;
 struct msg_row;
 struct realm_key;
@@ -24,7 +25,7 @@ struct taken;
 typedef int	msg_fn(void *arg, const struct msg_row *m);
 typedef int	work_fn(void *arg, int64_t seq, int64_t box);
 typedef int	link_fn(void *arg, int64_t n, int64_t other);
-typedef int	name_fn(void *arg, struct str name);
+typedef int	claim_fn(void *arg, const struct claim *c);
 typedef int	key_fn(void *arg, const struct realm_key *k);
 
 struct store_ops {
@@ -60,7 +61,10 @@ struct store_ops {
 	int	(*claim_holder)(struct store *, const char *realm, struct str name, struct box *);
 	int	(*claim_has)(struct store *, const char *realm, struct str name, int64_t box);
 	int	(*claim_any)(struct store *, const char *realm, int64_t box);
-	int	(*claim_names)(struct store *, const char *realm, name_fn *, void *arg);
+	int	(*claim_names)(struct store *, const char *realm, claim_fn *, void *arg);
+	int	(*claim_drop)(struct store *, const char *realm, struct str name, int64_t box);
+	int	(*claim_count)(struct store *, const char *realm, int64_t box, int64_t *n);
+	int	(*claim_total)(struct store *, const char *realm, int64_t *n);
 
 	/* API keys */
 	int	(*key_get)(struct store *, struct str name, struct realm_key *);
@@ -82,6 +86,7 @@ struct store_ops {
 	int	(*msg_last)(struct store *, int64_t *seq);
 	int	(*msg_drop)(struct store *, int64_t seq);
 	int	(*msg_move)(struct store *, int64_t from, int64_t to, int64_t after, int kind);
+	int	(*msg_requeue)(struct store *, int64_t seq, int64_t to, int64_t *now_at);
 	int	(*msg_owed)(struct store *, int64_t src, int64_t *rows, int64_t *bytes);
 
 	/* hubs */

@@ -94,20 +94,54 @@ lite_claim_any(struct store *s, const char *realm, int64_t box)
 }
 
 int
-lite_claim_names(struct store *s, const char *realm, name_fn *fn, void *arg)
+lite_claim_names(struct store *s, const char *realm, claim_fn *fn, void *arg)
 {
 	struct lite *l = (struct lite *)s;
 	sqlite3_stmt *q = lite_get(l, SQL_CLAIM_NAMES);
+	struct claim c;
 	int got;
 
 	lite_text(q, ":realm", realm);
 	lite_alive(l, q);
-	while ((got = lite_step(l, q)) == 1)
-		if (fn(arg, lite_column(q, 0)) != 0) {
+	while ((got = lite_step(l, q)) == 1) {
+		c = (struct claim){ lite_column(q, 0), sqlite3_column_int64(q, 1), sqlite3_column_int64(q, 2) };
+		if (fn(arg, &c) != 0) {
 			lite_done(q);
 			return 0;
 		}
+	}
 	return got;
+}
+
+int
+lite_claim_drop(struct store *s, const char *realm, struct str name, int64_t box)
+{
+	struct lite *l = (struct lite *)s;
+	sqlite3_stmt *q = claim(l, SQL_CLAIM_DROP, realm, name);
+
+	lite_int(q, ":box", box);
+	return lite_change(l, q);
+}
+
+int
+lite_claim_count(struct store *s, const char *realm, int64_t box, int64_t *n)
+{
+	struct lite *l = (struct lite *)s;
+	sqlite3_stmt *q = lite_get(l, SQL_CLAIM_COUNT);
+
+	lite_text(q, ":realm", realm);
+	lite_int(q, ":box", box);
+	return lite_number(l, q, n);
+}
+
+int
+lite_claim_total(struct store *s, const char *realm, int64_t *n)
+{
+	struct lite *l = (struct lite *)s;
+	sqlite3_stmt *q = lite_get(l, SQL_CLAIM_TOTAL);
+
+	lite_text(q, ":realm", realm);
+	return lite_number(l, q, n);
 }
 
 /* ---- links ---- */

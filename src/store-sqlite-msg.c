@@ -200,6 +200,27 @@ lite_msg_move(struct store *s, int64_t from, int64_t to, int64_t after, int kind
 }
 
 int
+lite_msg_requeue(struct store *s, int64_t seq, int64_t to, int64_t *now_at)
+{
+	struct lite *l = (struct lite *)s;
+	sqlite3_stmt *q;
+	int64_t last;
+	int err = lite_last(l, &last);
+
+	if (err != 0)
+		return err;
+	q = lite_get(l, SQL_MSG_REQUEUE);
+	lite_int(q, ":seq", seq);
+	lite_int(q, ":to", to);
+	lite_int(q, ":now_at", last + 1);
+	lite_stale(l);
+	err = lite_change(l, q);
+	if (err == 0)
+		*now_at = l->last = last + 1;
+	return err;
+}
+
+int
 lite_msg_owed(struct store *s, int64_t src, int64_t *rows, int64_t *bytes)
 {
 	struct lite *l = (struct lite *)s;

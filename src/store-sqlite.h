@@ -281,13 +281,17 @@ int	lite_claim_add(struct store *s, const char *realm, struct str name, int64_t 
 int	lite_claim_holder(struct store *s, const char *realm, struct str name, struct box *b);
 int	lite_claim_has(struct store *s, const char *realm, struct str name, int64_t box);
 int	lite_claim_any(struct store *s, const char *realm, int64_t box);
-int	lite_claim_names(struct store *s, const char *realm, name_fn *fn, void *arg);
+int	lite_claim_names(struct store *s, const char *realm, claim_fn *fn, void *arg);
+int	lite_claim_drop(struct store *s, const char *realm, struct str name, int64_t box);
+int	lite_claim_count(struct store *s, const char *realm, int64_t box, int64_t *n);
+int	lite_claim_total(struct store *s, const char *realm, int64_t *n);
 int	lite_box_longest_away(struct store *s, const char *realm, int64_t since, int64_t *id);
 int	lite_box_touch(struct store *s, int64_t id);
 int	lite_key_get(struct store *s, struct str name, struct realm_key *k);
 int	lite_key_set(struct store *s, struct str name, bool discovery);
 int	lite_key_list(struct store *s, key_fn *fn, void *arg);
 int	lite_msg_move(struct store *s, int64_t from, int64_t to, int64_t after, int kind);
+int	lite_msg_requeue(struct store *s, int64_t seq, int64_t to, int64_t *now_at);
 int	lite_msg_owed(struct store *s, int64_t src, int64_t *rows, int64_t *bytes);
 int	lite_link_add(struct store *s, int64_t owner, int64_t other, int64_t *n);
 int	lite_link_find(struct store *s, int64_t owner, int64_t n, int64_t *other);

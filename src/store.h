@@ -49,6 +49,7 @@
 #define TAKEN_KEEP_BYTES (1024 * 1024)	/* … and at most these bytes */
 #define EXPIRY_SLACK_MS	1500	/* expiry judges only rows this far past their due */
 #define KEY_REALM	"peer/"	/* and the key's name: its realm */
+#define STAR_REALM	"star"	/* its names are counted (store_claim_total) */
 #define KEY_MAX		(REALM_MAX - (int)sizeof KEY_REALM + 1)	/* bytes of a key's name, with the NUL */
 #define BOX_LOOK_MAX	1000	/* rows store_box_longest_away looks at */
 #define MSG_KIND_OWED	6	/* for a receiver that is not there: see store_msg_owed */
@@ -88,6 +89,12 @@ struct realm_key {
 	char		 name[KEY_MAX];
 	bool		 discovery;	/* who is there may be listed */
 	int64_t		 peers;		/* names claimed in its realm, present or away */
+};
+
+struct claim {			/* borrowed for the call */
+	struct str	 name;
+	int64_t		 id;		/* greater than those of all claims there are when it is made */
+	int64_t		 box;
 };
 
 struct taken {
@@ -294,11 +301,31 @@ store_claim_any(struct store *s, const char *realm, int64_t box)
 	return s->ops->claim_any(s, realm, box);
 }
 
-/* Each name whose holder is present. Inside a turn or a reading. */
+/* Each name whose holder is present, in the order of the names' bytes. Inside a turn or a reading. */
 static inline int
-store_claim_names(struct store *s, const char *realm, name_fn *fn, void *arg)
+store_claim_names(struct store *s, const char *realm, claim_fn *fn, void *arg)
 {
 	return s->ops->claim_names(s, realm, fn, arg);
+}
+
+/* The box holds this name no more. -ERR_NOTFOUND: it did not. */
+static inline int
+store_claim_drop(struct store *s, const char *realm, struct str name, int64_t box)
+{
+	return s->ops->claim_drop(s, realm, name, box);
+}
+
+/* How many names this box holds in the realm; how many are held there by all boxes, present or away, if
+ * that realm is counted (STAR_REALM; -ERR_NOTFOUND). The latter looks at one number. */
+static inline int
+store_claim_count(struct store *s, const char *realm, int64_t box, int64_t *n)
+{
+	return s->ops->claim_count(s, realm, box, n);
+}
+static inline int
+store_claim_total(struct store *s, const char *realm, int64_t *n)
+{
+	return s->ops->claim_total(s, realm, n);
 }
 
 /* ---- API keys ---- */
@@ -397,6 +424,14 @@ static inline int
 store_msg_move(struct store *s, int64_t from, int64_t to, int64_t after, int kind)
 {
 	return s->ops->msg_move(s, from, to, after, kind);
+}
+
+/* One row, which must not have been taken, gets a position behind all others, and another mailbox: whoever
+ * reads there, however far, has yet to read it. Counts to no quota. -ERR_NOTFOUND: no such row. */
+static inline int
+store_msg_requeue(struct store *s, int64_t seq, int64_t to, int64_t *now_at)
+{
+	return s->ops->msg_requeue(s, seq, to, now_at);
 }
 
 /* How much of MSG_KIND_OWED this sender's box has in other mailboxes. */

@@ -75,12 +75,12 @@ peer(struct store *s, int n, const char *name, int64_t hub)
 }
 
 static int
-append(void *arg, struct str name)
+append(void *arg, const struct claim *c)
 {
 	char *out = arg;
 	size_t n = strlen(out);
 
-	snprintf(out + n, 256 - n, "%.*s ", (int)name.n, name.p);
+	snprintf(out + n, 256 - n, "%.*s ", (int)c->name.n, c->name.p);
 	return 0;
 }
 

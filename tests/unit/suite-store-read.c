@@ -212,6 +212,23 @@ move(struct field *f, struct store *s, int from, int to)
 		ok(store_msg_move(s, f->box[from], f->box[to], a > b ? a : b, 5));
 }
 
+static int
+first_row(void *arg, const struct msg_row *m)
+{
+	*(int64_t *)arg = m->seq;
+	return 1;
+}
+
+static void
+requeue(struct field *f, struct store *s, int from, int to)
+{
+	int64_t seq = 0;
+
+	ok(store_msg_read(s, f->box[from], suite_look(s, f->box[from]).taken, first_row, &seq));
+	if (seq != 0)
+		ok(store_msg_requeue(s, seq, f->box[to], &seq));
+}
+
 static void
 one_thing(struct field *f, struct store *s)
 {
@@ -220,7 +237,7 @@ one_thing(struct field *f, struct store *s)
 	int64_t last;
 
 	ok(store_msg_last(s, &last));
-	switch (rand() % 12) {
+	switch (rand() % 13) {
 	case 0:
 		ok(store_box_taken(s, f->box[i], f->cursor[i]));
 		break;
@@ -232,6 +249,9 @@ one_thing(struct field *f, struct store *s)
 		break;
 	case 3:
 		move(f, s, i, to);
+		break;
+	case 4:
+		requeue(f, s, i, to);
 		break;
 	default:
 		put(s, f->box[i], rand() % 4 == 0 ? 0 : f->cursor[i], bodies[rand() % 4]);
