@@ -2,7 +2,7 @@
  * hub-claim - names in dispute: is the holder alive?
  *
  * No web server reports reliably that a client has left, but a write finds out: a stream that
- * took two heartbeats 100 ms apart and is still there is proven; a WebSocket answers them. A stream of another process is
+ * took two heartbeats 100 ms apart and is still there is proven; a WebSocket answers them, a poll without beats is ended and comes again. A stream of another process is
  * proven by that process: an order goes to its control mailbox (the mailbox -hub), the verdict
  * comes back the same way. Orders are messages like any other; the bell carries them.
  */
@@ -16,6 +16,7 @@
 #include "log.h"
 
 #define ASK_AGAIN_MS	150	/* a poll may just have been between two requests */
+#define COMES_AGAIN_MS	1000	/* a client whose poll was ended */
 
 struct proof {
 	struct list	link;		/* hub->proofs */
@@ -24,6 +25,7 @@ struct proof {
 	int64_t		began;		/* loop_mono of the first heartbeat */
 	int64_t		due;		/* loop_mono of the next step */
 	int		beats;		/* heartbeats written */
+	bool		asked;		/* it is a poll that was ended: its client comes again until due */
 	int64_t		proven;		/* loop_mono; of a stream elsewhere, or once told; 0: not yet */
 };
 
@@ -83,6 +85,13 @@ beat(struct hub *hub, struct proof *p, struct stream *s)
 {
 	if (s->pacing)		/* it must be written for the proof: after its pause */
 		return;
+	if (s->wire->whole) {
+		p->began = loop_mono(hub->loop);
+		p->due = p->began + COMES_AGAIN_MS;
+		p->asked = true;
+		hub_pause_stream(hub, s);
+		return;
+	}
 	if (p->beats++ == 0)
 		p->began = loop_mono(hub->loop);
 	p->due = loop_mono(hub->loop) + HUB_PROOF_GAP_MS;
@@ -95,7 +104,7 @@ took(const struct proof *p, struct stream *s)
 {
 	const struct socket *sk = hub_socket(s);
 
-	return !s->conn->blocked && (sk == NULL || s->born + sk->heard >= p->began);
+	return p->asked || (!s->conn->blocked && (sk == NULL || s->born + sk->heard >= p->began));
 }
 
 /* true: the proof is done with. */
@@ -106,11 +115,13 @@ step(struct hub *hub, struct proof *p)
 
 	if (p->proven != 0)
 		return loop_mono(hub->loop) - p->proven >= HUB_PROVEN_MS;
+	if (p->asked && (s == NULL || s->opener != NULL || s->born < p->began))
+		return loop_mono(hub->loop) >= p->due;
 	if (s == NULL || s->opener != NULL)
 		return true;
-	if (loop_mono(hub->loop) < p->due)
+	if (loop_mono(hub->loop) < p->due && !p->asked)
 		return false;
-	if (p->beats < 2) {
+	if (p->beats < 2 && !p->asked) {
 		beat(hub, p, s);
 		return false;
 	}

@@ -98,7 +98,7 @@ struct feeding {
 void
 hub_mark_dirty(struct hub *hub, struct stream *s)
 {
-	if (s->conn == NULL || s->ended || s->pacing)
+	if (s->conn == NULL || s->ended || s->pacing || s->box == 0)
 		return;
 	list_del(&s->queue);
 	list_add(&hub->dirty, &s->queue);
@@ -154,7 +154,7 @@ pour(struct feeding *f)
 	}
 	if (s->ended)
 		hub_flush_end(s);
-	else
+	else if (!s->wire->whole)
 		conn_flush(s->conn);
 	if (s->conn == NULL)
 		return;

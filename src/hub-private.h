@@ -70,6 +70,7 @@ struct socket {			/* a stream that is heard */
 	struct list	 said;		/* struct said: messages that are not answered yet, in order */
 	struct said	*serving;	/* the one that is parked or waits; those behind it wait for it */
 	struct loop_later later;	/* to go on when it is served */
+	int64_t		 next_box, next_gen, next_cursor;	/* to be received for from the end of this turn on; 0 */
 	int64_t		 closed_at;	/* loop_mono; a close frame was sent */
 	uint32_t	 heard;		/* age of the stream when the client last sent anything; 0: never */
 	uint8_t		 unheard;	/* pings since then */
@@ -90,6 +91,8 @@ void	hub_socket_heard(struct conn *c, struct str bytes);	/* conn_user */
 void	hub_socket_gone(struct socket *sk);		/* its exchange is over */
 void	hub_socket_closing(struct socket *sk);		/* a close frame is queued: waits for the client's */
 bool	hub_socket_silent(struct socket *sk);		/* before a ping: nothing came since the last ones */
+struct socket *hub_socket_of(const struct req *r);	/* on which it was said; NULL: that is gone */
+void	hub_received(struct socket *sk);		/* its turn is committed: it receives for next_box */
 void	hub_end_closing(struct hub *hub, int64_t now);	/* those who sent none in time */
 void	hub_on_orphans(struct loop_later *t);
 void	hub_orphans_release(struct hub *hub);

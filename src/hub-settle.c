@@ -24,11 +24,13 @@ settle_leave(struct hub *hub, struct stream *s)
 {
 	int64_t until = loop_real(hub->loop);
 
+	list_add(&hub->left, &s->queue);
+	if (s->box == 0)
+		return;
 	if (s->wire->once)
 		until += hub->conf->hold_ms + hub->conf->grace_ms;
 	store_box_taken(hub->store, s->box, s->cursor);
 	store_box_detach(hub->store, s->box, s->gen, until);
-	list_add(&hub->left, &s->queue);
 }
 
 static void
@@ -76,6 +78,19 @@ forget_opened(struct hub *hub)
 	}
 }
 
+/* The answer of a poll that waited for its leave to be stored. */
+static void
+let_out(struct stream *s)
+{
+	struct conn *c = s->conn;
+
+	s->conn = NULL;
+	if (c == NULL)
+		return;
+	c->user = NULL;
+	conn_flush(c);
+}
+
 /* What was stored in a turn that failed is stored again in the next. */
 void
 hub_settled(struct hub *hub, bool done)
@@ -90,8 +105,10 @@ hub_settled(struct hub *hub, bool done)
 	}
 	while (list_pop(&hub->saving) != NULL)
 		;
-	while ((l = list_pop(&hub->left)) != NULL)
+	while ((l = list_pop(&hub->left)) != NULL) {
+		let_out(LIST_OF(l, struct stream, queue));
 		hub_free_stream(hub, LIST_OF(l, struct stream, queue));
+	}
 }
 
 void

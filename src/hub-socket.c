@@ -79,9 +79,13 @@ said_done(struct conn *c, bool whole)
 	struct said *d = (struct said *)(void *)c;
 	struct socket *sk = d->socket;
 
-	(void)whole;
 	list_del(&d->link);
 	conn_release(c);
+	if (sk != NULL && sk->next_box != 0) {
+		if (whole && !sk->stream.ended)
+			hub_received(sk);
+		sk->next_box = 0;
+	}
 	if (sk != NULL && sk->serving == d) {
 		sk->serving = NULL;
 		loop_later(sk->stream.hub->loop, &sk->later);
@@ -374,6 +378,14 @@ hub_end_closing(struct hub *hub, int64_t now)
 		else
 			finish(sk);
 	}
+}
+
+struct socket *
+hub_socket_of(const struct req *r)
+{
+	const struct said *d = (const struct said *)(const void *)r->conn;
+
+	return r->spoken ? d->socket : NULL;
 }
 
 int

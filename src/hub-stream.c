@@ -146,6 +146,8 @@ stream_gone(struct conn *c)
 	s->opener = NULL;
 	if (sk != NULL)
 		hub_socket_gone(sk);
+	if (s->wire->whole && s->ended)
+		s->cursor = 0;		/* it was not said */
 	hub_leave(s->hub, s);
 }
 
@@ -187,6 +189,19 @@ hub_stop_stream(struct hub *hub, struct stream *s, const struct wire_end *end)
 		hub_flush_end(s);
 }
 
+/* Its leave is stored first: whoever serves the next poll must know what this one took. */
+static void
+leave_before_flush(struct stream *s)
+{
+	struct hub *hub = s->hub;
+
+	list_del(&s->queue);
+	list_del(&s->beat);
+	list_del(&s->save);
+	list_add(&hub->leaving, &s->queue);
+	loop_later(hub->loop, &hub->adopt);	/* another turn */
+}
+
 void
 hub_flush_end(struct stream *s)
 {
@@ -194,6 +209,8 @@ hub_flush_end(struct stream *s)
 
 	if (sk != NULL)
 		hub_socket_closing(sk);
+	else if (s->wire->whole)
+		leave_before_flush(s);
 	else
 		conn_flush(s->conn);
 }
@@ -202,11 +219,13 @@ void
 hub_pause_stream(struct hub *hub, struct stream *s)
 {
 	char text[CURSOR_MAX];
+	int64_t beat_ms = hub->conf->heartbeat_min_ms / 2 + 1;
 	struct wire_end end = { .final = false };
 
 	if (s->opener != NULL)		/* not committed: it has said nothing yet */
 		return;
 	end.cursor = stream_cursor(s, hub->store->epoch, s->cursor, text);
+	end.beat = s->born / beat_ms != loop_mono(hub->loop) / beat_ms;
 	hub_stop_stream(hub, s, &end);
 }
 
@@ -251,6 +270,8 @@ hub_opened(struct hub *hub, struct stream *s)
 	hub_mark_dirty(hub, s);
 	if (sk != NULL)
 		hub_socket_opened(sk);
+	if (s->box == 0)		/* there is nothing to feed it with */
+		conn_flush(s->conn);
 	if (!loop_timer_active(&hub->beat))
 		loop_timer_start(&hub->beat, hub->slot_ms, hub->slot_ms);
 	hub_schedule(hub, s);
@@ -293,19 +314,19 @@ attach_box(struct hub *hub, int64_t box, int64_t *gen)
 
 /* The mailbox is ours from here on; who had it is told. */
 static int
-attach(struct hub *hub, struct stream *s, const struct hub_open *o)
+attach(struct hub *hub, struct stream *s, int64_t box, const struct hub_open *o)
 {
-	const struct stream *old = hub_stream(hub, o->box);
+	const struct stream *old = hub_stream(hub, box);
 	struct box b;
 	int rc;
 
 	rc = hub_enter(hub);
 	if (rc == 0)
-		rc = store_box_get(hub->store, o->box, &b);
+		rc = store_box_get(hub->store, box, &b);
 	if (rc == 0)
-		rc = attach_box(hub, o->box, &s->gen);
+		rc = attach_box(hub, box, &s->gen);
 	if (rc == 0 && b.hub != 0 && b.hub != hub->id)
-		rc = hub_order(hub, b.hub, MSG_SUPERSEDE, o->box, s->gen);
+		rc = hub_order(hub, b.hub, MSG_SUPERSEDE, box, s->gen);
 	s->cursor = o->resume ? o->after : b.taken;
 	if (old != NULL && !o->resume && old->cursor > s->cursor)
 		s->cursor = old->cursor;	/* what it wrote is not stored yet */
@@ -332,11 +353,18 @@ greet(struct hub *hub, struct req *r, struct stream *s, const struct hub_open *o
 	return rc;
 }
 
+static uint32_t
+lifetime(const struct hub *hub)
+{
+	uint32_t life = (uint32_t)hub->conf->lifetime_ms;
+
+	return life - loop_jitter(life / 5 + 1);
+}
+
 static struct stream *
 new_stream(struct hub *hub, struct req *r, const struct hub_open *o)
 {
 	struct stream *s = o->wire->duplex ? (struct stream *)hub_socket_new(r) : calloc(1, sizeof *s);
-	uint32_t life = (uint32_t)hub->conf->lifetime_ms;
 
 	if (s == NULL)
 		return NULL;
@@ -348,7 +376,7 @@ new_stream(struct hub *hub, struct req *r, const struct hub_open *o)
 	s->turn = hub->turns;
 	s->order = o->order;
 	s->born = loop_mono(hub->loop);
-	s->life_ms = life - loop_jitter(life / 5 + 1);
+	s->life_ms = o->box == 0 ? (uint32_t)hub->conf->request_ms : lifetime(hub);
 	s->handled = o->handle != NULL;
 	if (s->handled)
 		memcpy(s->handle, o->handle, HANDLE_SIZE);
@@ -374,7 +402,7 @@ hub_open(struct hub *hub, struct req *r, const struct hub_open *o)
 	s = new_stream(hub, r, o);
 	if (s == NULL)
 		return -ERR_NOMEM;
-	rc = attach(hub, s, o);
+	rc = o->box == 0 ? 0 : attach(hub, s, o->box, o);
 	if (rc == 0)
 		rc = greet(hub, r, s, o);
 	if (rc < 0) {
@@ -389,6 +417,43 @@ hub_open(struct hub *hub, struct req *r, const struct hub_open *o)
 		rehash(hub);
 	list_add(chain_of(hub, s->box), &s->chain);
 	return 0;
+}
+
+int
+hub_receive(struct hub *hub, struct req *r, int64_t box)
+{
+	struct socket *sk = hub_socket_of(r);
+	const struct hub_open o = { .resume = false };
+	struct stream as;
+	int rc;
+
+	if (sk == NULL || sk->stream.box != 0)
+		return -ERR_NOTFOUND;
+	as = sk->stream;
+	rc = attach(hub, &as, box, &o);
+	if (rc < 0)
+		return rc;
+	sk->next_box = box;
+	sk->next_gen = as.gen;
+	sk->next_cursor = as.cursor;
+	return 0;
+}
+
+void
+hub_received(struct socket *sk)
+{
+	struct stream *s = &sk->stream;
+	struct hub *hub = s->hub;
+
+	s->box = sk->next_box;
+	s->gen = sk->next_gen;
+	s->cursor = sk->next_cursor;
+	s->life_ms = stream_age(s, loop_mono(hub->loop)) + lifetime(hub);
+	list_del(&s->chain);
+	list_add(chain_of(hub, s->box), &s->chain);
+	hub_supersede(hub, s->box, s->gen);
+	hub_mark_dirty(hub, s);
+	loop_later(hub->loop, &hub->adopt);
 }
 
 static int

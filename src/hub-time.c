@@ -112,7 +112,7 @@ attach_again(struct hub *hub, struct stream *s)
 	struct box b;
 	int rc;
 
-	if (s->conn == NULL || s->opener != NULL)
+	if (s->conn == NULL || s->opener != NULL || s->box == 0)
 		return;
 	rc = store_box_get(hub->store, s->box, &b);
 	if (rc == -ERR_NOTFOUND)
@@ -308,7 +308,7 @@ beat(struct hub *hub, struct stream *s)
 		return;
 	}
 	hub_schedule(hub, s);
-	if (s->conn->blocked || s->ended)
+	if (s->conn->blocked || s->ended || s->box == 0)
 		return;
 	if (sk != NULL && hub_socket_silent(sk)) {
 		hub_cut_stream(hub, s);

@@ -378,7 +378,7 @@ hub_drain(struct hub *hub)
 static void
 assert_stream(struct hub *hub, struct stream *s)
 {
-	assert(s->hub == hub && s->box > 0 && s->gen > 0);
+	assert(s->hub == hub && (s->box > 0 || s->wire->duplex) && (s->gen > 0) == (s->box > 0));
 	assert(s->conn == NULL || s->conn->data == s);
 	assert(s->conn != NULL || !list_empty(&s->queue));	/* its leave is on its way */
 	assert(s->opener == NULL || hub->in_turn);

@@ -163,7 +163,7 @@ void	hub_turn(struct hub *hub);
 
 struct hub_open {		/* a stream to open */
 	const struct wire	*wire;
-	int64_t			 box;
+	int64_t			 box;		/* 0, of a WebSocket: none yet (hub_receive) */
 	const unsigned char	*handle;	/* HANDLE_SIZE bytes, part of its cursors; NULL: none */
 	bool			 resume;	/* goes on after `after`; otherwise after what was taken */
 	int64_t			 order;		/* rises with each request of a client; 0: it does not say */
@@ -177,7 +177,12 @@ struct hub_open {		/* a stream to open */
  * stream this process has for the box is of a later request (order). */
 int	hub_open(struct hub *hub, struct req *r, const struct hub_open *o);
 
-/* The same for a box that receives on at a cursor: what lies before it is acknowledged; what is
+/* The WebSocket on which r was said, and which receives for no box yet, does for this one, after what was
+ * taken, once the turn is committed. -ERR_NOTFOUND: it has gone, or a box already. Undone by an error of
+ * the turn, not of the request: the last thing it does. */
+int	hub_receive(struct hub *hub, struct req *r, int64_t box);
+
+/* hub_open for a box that receives on at a cursor: what lies before it is acknowledged; what is
  * missing after it (dropped, another epoch, never given out) becomes a gap. Fills in o. */
 int	hub_resume(struct hub *hub, struct req *r, const struct box *b, const struct cursor *at, struct hub_open *o);
 

@@ -54,5 +54,6 @@ struct proto {
 extern const struct proto proto_sigver;
 extern const struct proto proto_peerjs;
 extern const struct proto proto_star;
+extern const struct proto proto_sio;
 
 #endif

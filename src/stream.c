@@ -130,7 +130,11 @@ stream_end(struct stream *s, const struct wire_end *end)
 	int rc;
 
 	s->ended = true;
-	s->wire->end(&s->state, blank(), end);
+	if (end->final && s->wire->refuse != NULL && s->state.phase == 0) {
+		conn_retract(s->conn);	/* it is whole: not even the head has left */
+		s->wire->refuse(blank());
+	} else
+		s->wire->end(&s->state, blank(), end);
 	rc = queue(s);
 	if (!s->wire->duplex)	/* a WebSocket waits for the client's goodbye */
 		conn_finish(s->conn);

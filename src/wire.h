@@ -29,6 +29,7 @@ struct wire_end {
 	bool		final;	/* the client should not come back */
 	struct str	name, data;	/* final: the event that says why (JSON data; without a name an ordinary
 				 * message); no data: none */
+	bool		beat;	/* one is due */
 	struct str	cursor;	/* where a client that comes back goes on; empty: it has none yet */
 };
 
@@ -36,6 +37,9 @@ struct wire {
 	const char	*name;
 	const char	*type;		/* Content-Type; NULL: an upgrade has none */
 	bool		 once;		/* one batch, then it ends: a poll */
+	bool		 whole;		/* of a poll whose client names no cursor: its answer leaves in one piece, and
+					 * not before what it says is stored as taken. It has no beats: to see
+					 * whether its client lives, it is ended, and comes again or not. */
 	bool		 duplex;	/* a WebSocket: what the client sends comes in on it, too */
 	uint32_t	 pace_ms;	/* pause between two messages, and before a beat that follows one; 0: none */
 
@@ -47,12 +51,15 @@ struct wire {
 	void	(*beat)(struct wire_state *, struct buf *out);
 	/* Last bytes. */
 	void	(*end)(struct wire_state *, struct buf *out, const struct wire_end *);
+	/* With `whole`: the whole CGI response of a poll that ends, finally, with nothing said. */
+	void	(*refuse)(struct buf *out);
 };
 
 extern const struct wire wire_sse;
 extern const struct wire wire_poll;
 extern const struct wire wire_xhr;
 extern const struct wire wire_ws;
+extern const struct wire wire_sio3_poll, wire_sio4_poll, wire_sio3_ws, wire_sio4_ws;
 
 /* What a client names that got a final end: it is told 204 and stays away. */
 #define WIRE_FINAL_ID	STR("final")
