@@ -228,6 +228,8 @@ feed(struct hub *hub, struct stream *s)
 	if (s->conn == NULL || s->conn->blocked || s->ended || s->opener != NULL)
 		return 0;
 	rc = s->wire->pace_ms > 0 ? feed_paced(&f) : feed_rows(&f);
+	if (rc == 0 && f.rc == 0 && !s->ended && s->wire->pace_ms == 0)
+		f.rc = hub_roster_feed(hub, s, &f.wrote, &f.full);
 	if (rc == 0)
 		pour(&f);
 	return rc;

@@ -10,6 +10,8 @@
  *	hub-post.c	messages, and orders to other hubs
  *	hub-claim.c	names in dispute, proofs, orders from other hubs
  *	hub-expiry.c	what expired: its protocol is told
+ *	hub-roster.c	who is joined, told to those who joined
+ *	hub-roll.c	the list of them, and what it looks like on a wire
  *	hub-time.c	tick, heartbeats, lease, sweep, checkpoints, a replaced file
  */
 #ifndef SIGPOST_HUB_PRIVATE_H
@@ -105,6 +107,14 @@ void	hub_carry_out(struct hub *hub);		/* orders in our control mailbox */
 void	hub_ask(struct hub *hub, struct contest *c);	/* inside a turn, after contest said wait */
 void	hub_on_claims(struct loop_timer *t);
 void	hub_claims_release(struct hub *hub);
+
+/* hub-roster.c */
+int	hub_roster_init(struct hub *hub);
+void	hub_roster_clear(struct hub *hub);	/* nobody listens any more */
+void	hub_roster_release(struct hub *hub);
+void	hub_on_rounds(struct loop_timer *t);
+/* Queues what the stream is owed and has room for. *wrote, *full: set if so, and left alone if not. */
+int	hub_roster_feed(struct hub *hub, struct stream *s, bool *wrote, bool *full);
 
 /* hub-expiry.c */
 #define HUB_SWEEP_ROWS	2000

@@ -232,6 +232,7 @@ init_timers(struct hub *hub)
 	loop_timer_init(l, &hub->claims, hub_on_claims);
 	loop_timer_init(l, &hub->drain, on_drain);
 	loop_timer_init(l, &hub->pace, hub_on_pace);
+	loop_timer_init(l, &hub->rounds, hub_on_rounds);
 }
 
 static void
@@ -268,9 +269,12 @@ hub_init(struct hub *hub, struct loop *loop, const struct conf *conf, hub_serve_
 	rc = hub_table_init(hub);
 	if (rc < 0)
 		return rc;
-	rc = hub_store_open(hub, why);
+	rc = hub_roster_init(hub);
 	if (rc < 0)
 		goto out_table;
+	rc = hub_store_open(hub, why);
+	if (rc < 0)
+		goto out_roster;
 	rc = bell_init(&hub->bell, loop, conf->db, heard, hub);
 	if (rc < 0)
 		goto out_store;
@@ -282,6 +286,8 @@ hub_init(struct hub *hub, struct loop *loop, const struct conf *conf, hub_serve_
 	return 0;
 out_store:
 	store_close(hub->store);
+out_roster:
+	free(hub->roster);
 out_table:
 	hub_table_release(hub);
 	return rc;
@@ -335,6 +341,8 @@ hub_release(struct hub *hub)
 	loop_timer_close(&hub->claims, NULL);
 	loop_timer_close(&hub->drain, NULL);
 	loop_timer_close(&hub->pace, NULL);
+	hub_roster_release(hub);
+	loop_timer_close(&hub->rounds, NULL);
 	bell_release(&hub->bell);
 	while (hub->upkeep_on)
 		uv_run(&hub->loop->uv, UV_RUN_ONCE);

@@ -110,6 +110,10 @@ struct hub {
 	int64_t			 swept, renewed, looked, opened;
 	struct loop_timer	 tick, beat, retry, claims, drain, pace;
 
+	/* who is joined, told to those who are (hub-roster.c) */
+	struct roster		*roster;
+	struct loop_timer	 rounds;
+
 	/* the WAL */
 	bool			 stalled;	/* no turn before it was restarted */
 	bool			 upkeep_on;	/* a worker is at it; it owns `upkeep` and `store` must stay */
@@ -215,6 +219,19 @@ int	hub_end(struct hub *hub, int64_t box, struct str close);
  * first, and one holder at a time.
  */
 int	hub_contest(struct hub *hub, struct contest *c, const struct box *holder);
+
+/*
+ * Names of STAR_REALM whose holders are present are told to those who hold one, by events "ws-peer" beside
+ * what is stored. A transport says so for each stream it opens for such a mailbox, after hub_open.
+ */
+enum roster_from {
+	ROSTER_ALL,		/* the whole list, then what is new */
+	ROSTER_ALL_IF_NEW,	/* the same, unless this process began with it before: a poll goes on */
+	ROSTER_NEWS		/* it had the list before: what is new */
+};
+void	hub_roster_listen(struct hub *hub, int64_t box, enum roster_from from);
+/* The box holds the name now: it is not told of it, others are, soon. If it has a stream here, it listens. */
+void	hub_roster_joined(struct hub *hub, int64_t box, struct str name);
 
 /* The stream this process has for the box, or NULL. */
 struct stream *hub_stream(struct hub *hub, int64_t box);

@@ -52,6 +52,27 @@ decline(struct star_caller *c, const struct star_said *said)
 
 /* ---- opening ---- */
 
+static int
+begin(struct star_caller *c, struct opening *op)
+{
+	int rc = hub_open(c->peer.hub, c->r, &op->o);
+
+	if (rc == 0)
+		hub_roster_listen(c->peer.hub, op->o.box, ROSTER_ALL);
+	return rc;
+}
+
+/* It knows who was there before. */
+static int
+go_on(struct star_caller *c, struct opening *op)
+{
+	int rc = hub_resume(c->peer.hub, c->r, &c->peer.box, &op->at, &op->o);
+
+	if (rc == 0)
+		hub_roster_listen(c->peer.hub, op->o.box, ROSTER_NEWS);
+	return rc;
+}
+
 /* A cursor of a mailbox that is gone: nobody knows any more what it has missed. */
 static int
 open_after_loss(struct star_caller *c, struct opening *op)
@@ -63,7 +84,7 @@ open_after_loss(struct star_caller *c, struct opening *op)
 
 	op->o.gap_from = cursor_render(op->at.epoch, op->at.seq, from);
 	op->o.gap_to = cursor_render(hub->store->epoch, last, to);
-	return rc < 0 ? rc : hub_open(hub, c->r, &op->o);
+	return rc < 0 ? rc : begin(c, op);
 }
 
 static int
@@ -85,19 +106,18 @@ open_new(struct star_caller *c, struct opening *op)
 		return rc;
 	op->o.box = c->peer.box.id;
 	greet(c, op);
-	return op->named ? open_after_loss(c, op) : hub_open(hub, c->r, &op->o);
+	return op->named ? open_after_loss(c, op) : begin(c, op);
 }
 
 /* It may have left this multiaddr, or lost it, and kept others: who names no cursor wants it again. */
 static int
 open_known(struct star_caller *c, struct opening *op)
 {
-	struct hub *hub = c->peer.hub;
 	struct star_said said;
 	int rc;
 
 	if (op->named)
-		return hub_resume(hub, c->r, &c->peer.box, &op->at, &op->o);
+		return go_on(c, op);
 	rc = star_join(&c->peer, str_from(c->addr), &said);
 	if (rc < 0)
 		return rc;
@@ -105,7 +125,7 @@ open_known(struct star_caller *c, struct opening *op)
 		return decline(c, &said);
 	op->o.box = c->peer.box.id;
 	greet(c, op);
-	return hub_open(hub, c->r, &op->o);
+	return begin(c, op);
 }
 
 /* Who left, or lost its multiaddr to somebody else, and asks on is told so, and does not join again. */

@@ -132,7 +132,11 @@ star_have(struct star_peer *who, struct str addr, const struct box *holder, stru
 		return 0;
 	if (holder->id != 0)
 		rc = star_pass_on(who->hub, addr, holder, who->box.id);
-	return rc < 0 ? rc : store_claim_add(who->hub->store, STAR_REALM, addr, who->box.id, true);
+	if (rc == 0)
+		rc = store_claim_add(who->hub->store, STAR_REALM, addr, who->box.id, true);
+	if (rc == 0)
+		hub_roster_joined(who->hub, who->box.id, addr);
+	return rc;
 }
 
 int

@@ -119,6 +119,8 @@ fire(struct fake *f)
 		hub_on_claims(&f->hub.claims);
 	if (loop_timer_active(&f->hub.pace))
 		hub_on_pace(&f->hub.pace);
+	if (loop_timer_active(&f->hub.rounds))
+		hub_on_rounds(&f->hub.rounds);
 	if (every(f, f->hub.slot_ms))
 		hub_on_beat(&f->hub.beat);
 	if (every(f, HUB_TICK_MS))
@@ -239,7 +241,7 @@ fake_request(struct fake *f, const char *method, const char *uri, const char *bo
 	assert(c != NULL && r != NULL);
 	conn_init(&c->conn, &fake_gate, 1u << 25);
 	buf_init(&c->read, 1u << 26);
-	c->room = SIZE_MAX;
+	c->room = f->first_room != 0 ? f->first_room : SIZE_MAX;
 	r->conn = &c->conn;
 	set(r, "REQUEST_METHOD", method);
 	set(r, "REQUEST_URI", uri);

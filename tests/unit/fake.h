@@ -26,6 +26,7 @@ struct fake {
 	struct conf	 conf;
 	char		 dir[64];
 	int64_t		 real, mono;
+	size_t		 first_room;	/* bytes a new client takes; 0: all it is given */
 };
 
 void	fake_start(struct fake *f);	/* settings and directory; f->conf may be changed now */
