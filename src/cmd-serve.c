@@ -111,7 +111,7 @@ add_websockets(struct buf *b, const struct serve *s)
 	buf_addz(b, "$REQUEST_HEADER[\"Upgrade\"] =~ \"(?i)^websocket$\" {\n"
 	    "cgi.assign = ( \".cgi\" => \"\" )\ncgi.upgrade = \"enable\"\nalias.url = ( \"/\" => ");
 	rc = add_string(b, str_from(program));
-	buf_addz(b, " )\nsetenv.add-environment = (\n\t\t\"SIGPOST_MOUNT\" => \"/\",\n\t\t\"SIGPOST_BIN\" => ");
+	buf_addz(b, " )\nsetenv.add-environment = (\n\t\t\"SIGPOST_BIN\" => ");
 	if (rc == 0)
 		rc = add_string(b, str_from(s->self));
 	buf_addz(b, ",\n");
@@ -225,6 +225,16 @@ check_options(struct serve *s)
 		return fail(s->www, "this directory of pages cannot be read; name it with --www");
 	s->www = www;	/* lighttpd would look for it below the document root */
 	return 0;
+}
+
+/* What asks for no mount is mounted at the root, for the courier as for FastCGI. */
+static void
+settle_mount(struct conf *c)
+{
+	const char *why;
+
+	if (strcmp(c->mount, "auto") == 0)
+		conf_set(c, STR("mount"), STR("/"), CONF_COMMAND_LINE, &why);
 }
 
 /* max_streams with lighttpd's need for descriptors, as far as the hard limit goes. */
@@ -360,6 +370,7 @@ cmd_serve(int argc, char **argv)
 
 	if (cmd_settings(&s.conf, argc, argv, own) != 0)
 		return CMD_USAGE;
+	settle_mount(&s.conf);
 	host_lighttpd(&s.lighttpd);
 	if (s.lighttpd.path == NULL)
 		return fail("lighttpd", "it is not installed; install the package lighttpd");

@@ -7,12 +7,13 @@
  * @typedef {object} Kind
  * @property {string} name
  * @property {'fcgi' | 'cgi'} gate
- * @property {string} conf template
+ * @property {string} [conf] template; none where the server needs no configuration
  * @property {string} mount where the API lives, as clients write it
  * @property {boolean} external the FastCGI processes are not the web server's children
  * @property {boolean} streamsBodies passes a request body on as it comes
  * @property {Record<string, string>} [fill] more for the template
- * @property {(conf: string) => string[]} command
+ * @property {boolean} [websocket] a WebSocket gets through
+ * @property {(conf: string, server: {root: string, port: number}) => string[]} command
  * @property {(name: string, value: string) => string} [setting] a line that sets a variable for CGI
  */
 
@@ -27,6 +28,9 @@ const apache = (conf) => ['/usr/sbin/apache2', '-D', 'FOREGROUND', '-f', conf];
 /** @param {string} name @param {string} value */
 const setEnv = (name, value) => `SetEnv ${name} "${value}"`;
 
+/** @param {string} name @param {string} value */
+const lighttpdSetting = (name, value) => `\t\t"${name}" => "${value}",`;
+
 /** @type {Kind[]} */
 export const KINDS = [
   {
@@ -36,7 +40,7 @@ export const KINDS = [
   {
     name: 'lighttpd CGI', gate: 'cgi', conf: 'lighttpd-cgi.conf', command: lighttpd,
     mount: '/cgi-bin/sigpost.cgi', external: false, streamsBodies: false,
-    setting: (name, value) => `\t\t"${name}" => "${value}",`,
+    setting: lighttpdSetting, fill: { UPGRADE: 'disable' },
   },
   {
     name: 'nginx FastCGI', gate: 'fcgi', conf: 'nginx.conf', command: nginx,
@@ -59,9 +63,23 @@ export const KINDS = [
   },
 ];
 
+/** The same where a WebSocket gets through; `sigpost serve` writes lighttpd's configuration itself. @type {Kind[]} */
+export const SOCKET_KINDS = [
+  {
+    name: 'lighttpd CGI, upgrading', gate: 'cgi', conf: 'lighttpd-cgi.conf', command: lighttpd,
+    mount: '/cgi-bin/sigpost.cgi', external: false, streamsBodies: false, websocket: true,
+    setting: lighttpdSetting, fill: { UPGRADE: 'enable' },
+  },
+  {
+    name: 'sigpost serve', gate: 'fcgi', mount: '', external: false, streamsBodies: false, websocket: true,
+    command: (_, { root, port }) => [`${root}/bin/sigpost`, 'serve', '--port', String(port),
+      '--host', '127.0.0.1', '--www', `${root}/www`],
+  },
+];
+
 /** @param {string} name */
 export function kind(name) {
-  const found = KINDS.find((it) => it.name === name);
+  const found = [...KINDS, ...SOCKET_KINDS].find((it) => it.name === name);
   if (found === undefined) {
     throw new Error(`there is no ${name} in the table`);
   }

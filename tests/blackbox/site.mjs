@@ -115,6 +115,9 @@ export class Server {
 
   #configure() {
     const { root } = this.site;
+    if (this.kind.conf === undefined) {
+      return '';
+    }
     const path = join(root, `${this.name}.conf`);
     const settings = Object.entries(this.env)
       .map(([name, value]) => this.kind.setting?.(name, value)).join('\n');
@@ -143,7 +146,9 @@ export class Server {
   }
 
   startWeb() {
-    this.web = new Process(this.kind.command(this.#configure()), { cwd: this.site.root, env: this.env });
+    const { root } = this.site;
+    const command = this.kind.command(this.#configure(), { root, port: this.port });
+    this.web = new Process(command, { cwd: root, env: { ...this.env, TMPDIR: root } });
   }
 
   /** Serving, whatever happened before. */
@@ -158,7 +163,8 @@ export class Server {
 
   /** Processes of sigpost that this server started and no other (a hub founded by CGI is the site's). */
   pids() {
-    return descendants(this.site.root, [this.web?.pid, this.keeper?.pid]);
+    const own = [this.web?.pid, this.keeper?.pid];
+    return descendants(this.site.root, own).filter((pid) => !own.includes(pid));
   }
 
   /** The process or processes that hold its streams. */
@@ -288,7 +294,8 @@ export class Site {
   /** Hubs that were founded by CGI children. */
   hubs() {
     const started = this.backends.map((it) => it.pid);
-    const taken = new Set([...descendants(this.root, started), ...this.servers.flatMap((it) => it.pids())]);
+    const taken = new Set([...descendants(this.root, started),
+      ...this.servers.flatMap((it) => [it.web?.pid, ...it.pids()])]);
     return processesOf(this.root)
       .filter((it) => it.exe.endsWith('/bin/sigpost') && !taken.has(it.pid)).map((it) => it.pid);
   }
