@@ -18,6 +18,7 @@
 #include "err.h"
 #include "hub-private.h"
 #include "log.h"
+#include "proto.h"
 
 #define CLOSE_MS	1000
 
@@ -329,6 +330,8 @@ hub_socket_gone(struct socket *sk)
 {
 	loop_later_cancel(&sk->later);
 	sk->serving = NULL;
+	if ((sk->route->hears->flags & ROUTE_MORTAL) != 0)
+		said_new(sk, WS_CLOSE, STR_NONE);	/* after another one it does nothing */
 	orphan_said(sk);
 	ws_in_release(&sk->in);
 }
@@ -397,8 +400,9 @@ hub_speaker(struct hub *hub, const struct req *r, struct box *b)
 	return rc == 0 && (b->state != BOX_LIVE || b->gen != r->gen) ? -ERR_NOTFOUND : rc;
 }
 
+/* Whoever is not listened to cannot answer. */
 bool
 hub_socket_silent(struct socket *sk)
 {
-	return sk->unheard++ >= SOCKET_PINGS;
+	return !sk->deaf && sk->unheard++ >= SOCKET_PINGS;
 }

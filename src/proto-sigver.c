@@ -278,8 +278,8 @@ spoken_e(struct hub *hub, struct req *r)
 
 #define CHANNEL	(ROUTE_WRITES | ROUTE_CREDENTIALS)
 
-static const struct route says_d = { .flags = ROUTE_WRITES, .serve = spoken_d };
-static const struct route says_e = { .flags = ROUTE_WRITES, .serve = spoken_e };
+static const struct route says_d = { .flags = ROUTE_WRITES | ROUTE_MORTAL, .serve = spoken_d };
+static const struct route says_e = { .flags = ROUTE_WRITES | ROUTE_MORTAL, .serve = spoken_e };
 
 static const struct route routes[] = {
 	{ "/sigver/opened", 1 << M_GET, NULL, CHANNEL, get_e, NULL, &says_e },

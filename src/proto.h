@@ -18,6 +18,8 @@ enum route_flags {		/* bits */
 	ROUTE_CREDENTIALS = 2,	/* CORS: the Origin is echoed and credentials are allowed */
 	ROUTE_BODILESS	= 8,	/* a POST that needs no body, nor its length */
 	ROUTE_UPGRADES	= 16,	/* only for who asks for a WebSocket and gets one */
+	ROUTE_MORTAL	= 32,	/* of `hears`: nobody can come back to its mailbox, so a WebSocket that is gone for
+				 * whatever reason has said goodbye */
 	ROUTE_READS	= 4	/* runs inside a reading of the store; with ROUTE_WRITES: if `light` says so */
 };
 

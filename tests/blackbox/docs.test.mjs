@@ -96,7 +96,7 @@ const INSTALLED = {
 };
 
 /** @param {import('./kinds.mjs').Kind} row its template, filled as for an installation */
-function template({ conf, mount, external }) {
+function template({ conf = '', mount, external }) {
   let text = readFileSync(join(CONF, conf), 'utf8').replaceAll('@MOUNT@', mount)
     .replaceAll('@ROOT@/@NAME@.sock', external ? '/run/sigpost.sock' : '/run/lighttpd/sigpost.sock');
   for (const [from, to] of Object.entries(INSTALLED)) {

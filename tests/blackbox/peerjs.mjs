@@ -10,7 +10,7 @@ import http from 'node:http';
 // @ts-ignore it has no types
 import WebSocket from 'ws';
 
-import { KINDS } from './kinds.mjs';
+import { KINDS, SOCKET_KINDS } from './kinds.mjs';
 import { onSite } from './harness.mjs';
 import { parseJson, request } from './http.mjs';
 import { until, within } from './proc.mjs';
@@ -205,6 +205,11 @@ export class Peer {
 
   /** Goes for good; its id is free, with a released server as soon as that has noticed. */
   async leave() {
+    if (isOurs(this.server) && this.wire === 'websocket') {
+      this.down.socket.close();
+      await this.broken();
+      return;
+    }
     await this.drop();
     if (isOurs(this.server)) {
       await this.say({ type: 'LEAVE' });
@@ -312,6 +317,10 @@ export function overAll(title, { settings = {}, kinds = KINDS, releases = RELEAS
   }
   for (const kind of wished(OUR_WIRES).length > 0 ? kinds.filter((it) => ONLY.test(it.name)) : []) {
     onSite(`${title} · ${kind.name}`, { settings }, (site) => site.serve(kind), perWire(scenarios, wished(OUR_WIRES)));
+  }
+  const sockets = wished(['websocket']);
+  for (const kind of sockets.length > 0 ? SOCKET_KINDS.filter((it) => ONLY.test(it.name)) : []) {
+    onSite(`${title} · ${kind.name}`, { settings }, (site) => site.serve(kind), perWire(scenarios, sockets));
   }
 }
 

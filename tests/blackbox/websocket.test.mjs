@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { SOCKET_KINDS, onSite, processesOf, request, signal, until } from './harness.mjs';
-import { Peer, newId, newToken } from './peerjs.mjs';
+import { Peer, newToken } from './peerjs.mjs';
 import { QUICK } from './site.mjs';
 
 /** @typedef {import('./site.mjs').Server} Server */
@@ -160,16 +160,6 @@ overSockets('an id on a WebSocket', { grace_ms: 1500 }, {
     const two = await Peer.open(server, { wire, id: one.id });
     assert.equal((await two.value()).payload, 'late');
     await close(two);
-  }),
-});
-
-overSockets('what nobody fetched', { peerjs_expire_ms: 600 }, {
-  'expires, and its sender is told once': (server) => withPeers(server, 1, async (one) => {
-    const id = newId();
-    await one.say(offer(id, 1));
-    await one.say(offer(id, 2));
-    assert.deepEqual(await one.value(15_000), { type: 'EXPIRE', src: id, dst: one.id });
-    await one.nothingElse();
   }),
 });
 
