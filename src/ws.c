@@ -137,19 +137,25 @@ wire_length(uint64_t payload)
 }
 
 static void
+refuse(wslay_event_context_ptr ctx, enum ws_code code, const char *reason)
+{
+	wslay_event_queue_close(ctx, (uint16_t)code, (const uint8_t *)reason, strlen(reason));
+	wslay_event_shutdown_read(ctx);
+}
+
+static void
 on_frame(wslay_event_context_ptr ctx, const struct wslay_event_on_frame_recv_start_arg *f, void *user)
 {
 	struct ws_in *in = user;
-	static const char reason[] = "The message comes in too many frames";
 
 	in->framed += wire_length(f->payload_length);
+	if (f->opcode == WS_CLOSE && f->payload_length == 1)	/* wslay takes it for one without a code */
+		refuse(ctx, WS_PROTOCOL, "A code has two bytes");
 	if (wslay_is_ctrl_frame(f->opcode))
 		return;
 	in->fragments++;
-	if (in->fragments > WS_FRAGMENTS_MAX) {
-		wslay_event_queue_close(ctx, WS_TOO_BIG, (const uint8_t *)reason, sizeof reason - 1);
-		wslay_event_shutdown_read(ctx);
-	}
+	if (in->fragments > WS_FRAGMENTS_MAX)
+		refuse(ctx, WS_TOO_BIG, "The message comes in too many frames");
 }
 
 static void
@@ -209,6 +215,21 @@ idle(const struct ws_in *in)
 	return in->given == in->framed && in->fragments == 0;
 }
 
+/* wslay names no code where the head of a frame is wrong in itself; what it has queued then is not sent. */
+static int
+digest(struct ws_in *in, struct buf *out)
+{
+	int rc = wslay_event_recv(in->ctx);
+
+	if (rc == 0)
+		rc = wslay_event_send(in->ctx);
+	else if (rc != WSLAY_ERR_NOMEM) {
+		ws_put_close(out, WS_PROTOCOL, STR("The frame is malformed"));
+		return buf_err(out) < 0 ? buf_err(out) : -ERR_CLOSED;
+	}
+	return rc < 0 ? -ERR_NOMEM : buf_err(out);
+}
+
 int
 ws_eat(struct ws_in *in, struct str bytes, size_t max_message, ws_message_fn *fn, void *arg, struct buf *out)
 {
@@ -221,7 +242,7 @@ ws_eat(struct ws_in *in, struct str bytes, size_t max_message, ws_message_fn *fn
 	if (rc < 0)
 		return rc;
 	in->meal = &meal;
-	rc = wslay_event_recv(in->ctx) < 0 || wslay_event_send(in->ctx) < 0 ? -ERR_NOMEM : buf_err(out);
+	rc = digest(in, out);
 	in->over = rc < 0 || wslay_event_get_close_received(in->ctx) || wslay_event_get_close_sent(in->ctx);
 	in->meal = NULL;
 	if (in->over || idle(in))
