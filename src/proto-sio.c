@@ -171,19 +171,38 @@ open_websocket(struct session *s)
 
 /* ---- GET ---- */
 
+/* Who has joined is told who else has, on whatever stream it opens. */
+static int
+listen_for_peers(struct session *s)
+{
+	int rc = store_claim_any(s->hub->store, STAR_REALM, s->box.id);
+
+	if (rc == 0)
+		hub_roster_listen(s->hub, s->box.id, ROSTER_ALL_IF_NEW);
+	return rc == -ERR_NOTFOUND ? 0 : rc;
+}
+
+static int
+open_next_poll(struct session *s)
+{
+	struct hub_open o = { .wire = versions[s->version].poll, .box = s->box.id };
+	int rc = hub_open(s->hub, s->r, &o);
+
+	return rc < 0 ? rc : listen_for_peers(s);
+}
+
 /* One poll at a time. Of two the older is told 400 by the end of the session, the younger at once; a
  * session that went over to a WebSocket has none at all. */
 static int
 poll(struct session *s)
 {
-	struct hub_open o = { .wire = versions[s->version].poll, .box = s->box.id };
 	struct stream *other = hub_stream(s->hub, s->box.id);
 	int rc = 0;
 
 	if (other == NULL && s->box.hub == 0)
-		return hub_open(s->hub, s->r, &o);
+		return open_next_poll(s);
 	if (other == NULL && store_hub_alive(s->hub->store, s->box.hub) == -ERR_NOTFOUND)
-		return hub_open(s->hub, s->r, &o);
+		return open_next_poll(s);
 	if (other == NULL || !other->wire->duplex)
 		rc = sio_end(s);
 	return rc < 0 ? rc : refuse(s->r, EIO_BAD_REQUEST);
@@ -316,8 +335,10 @@ answer_ping(struct session *s, const struct eio_packet *p)
 static int
 go_over(struct session *s)
 {
-	int rc = hub_receive(s->hub, s->r, s->box.id);
+	int rc = listen_for_peers(s);
 
+	if (rc == 0)
+		rc = hub_receive(s->hub, s->r, s->box.id);
 	return rc < 0 && rc != -ERR_NOTFOUND ? rc : done(s->r);
 }
 
