@@ -1,8 +1,8 @@
 # measures-peerjs.sh: signalling as PeerJS has it, by whoever can do it, one function a measure. A
 # label is MEASURE/CONTENDER; table.mjs knows them. Sourced by run.
 
-# `sigver` is sigpost, too, in its other protocol.
-RIVALS="peerjs nchan sigpost"
+# `websocket` is sigpost spoken to as the PeerJS server is, `sigver` sigpost in its other protocol.
+RIVALS="peerjs nchan sigpost websocket"
 
 # Runs one load against each contender, afresh.
 against() {	# measure contenders load options...
@@ -23,11 +23,12 @@ start_contender() {	# name
 	peerjs) adapter=peerjs-ws; start_peerjs ;;
 	nchan) adapter=nchan-sse; start_nchan ;;
 	sigpost) adapter=sigpost; make_place; start_sigpost ;;
+	websocket) adapter=peerjs-ws; make_place; start_sigpost ;;
 	sigver) adapter=sigver-sse; base=$OPENED; make_place; start_sigpost ;;
 	*) fail "there is no contender $1" ;;
 	esac
 	case $1 in
-	sig*) watched=$front part=$backend ;;
+	sig* | websocket) watched=$front part=$backend ;;
 	*) watched=$server part=$server ;;
 	esac
 }

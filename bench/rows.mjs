@@ -10,8 +10,8 @@
  * @typedef {object} Row
  * @property {string} what
  * @property {[string, string]} own label and member
- * @property {[string, string]} [beside] the same of what it is compared with
- * @property {[string, string]} [nchan] the same of nginx with nchan, for information
+ * @property {[string, string] | undefined} [beside] the same of what it is compared with
+ * @property {[string, string] | undefined} [nchan] the same of nginx with nchan, for information
  * @property {number} [most] bound of the ratio; of the figure where nothing is beside it, or if absolute
  * @property {number} [least]
  * @property {boolean} [absolute] whatever is beside it, the bound is one of the figure
@@ -48,6 +48,18 @@ function peerjs(what, measure, name, more = {}) {
   };
 }
 
+/**
+ * The same for sigpost by WebSocket, through lighttpd's CGI.
+ * @param {string} what
+ * @param {string} measure
+ * @param {string} name member of the result
+ * @param {Partial<Row>} [more]
+ * @returns {Row}
+ */
+function websocket(what, measure, name, more = {}) {
+  return peerjs(`WebSocket: ${what}`, measure, name, { own: [`${measure}/websocket`, name], nchan: undefined, ...more });
+}
+
 const absolute = true;
 
 /** @type {Row[]} */
@@ -72,6 +84,15 @@ export const ROWS = [
   peerjs('idle stream, kB with lighttpd, of 1,000', 'idle', 'rss_per_stream_kb', { read: at(1000) }),
   peerjs('opening the first 1,000 streams, CPU ms each', 'idle', 'conn_cpu_ms', { read: at(1000) }),
   peerjs('resident before anybody comes, MB with lighttpd', 'idle', 'rss0_kb', { most: 12, absolute, read: inMegabytes }),
+  websocket('handshake, CPU ms', 'hs', 'cpu_ms_per_hs'),
+  websocket('handshake, CPU ms, one at a time', 'hs1', 'cpu_ms_per_hs'),
+  websocket('messages per CPU-second', 'tput', 'msg_per_cpu_s'),
+  websocket('messages per CPU-second, one under way', 'tput1', 'msg_per_cpu_s'),
+  websocket('message, p50, ms', 'lat', 'p50_ms'),
+  websocket('message, p99, ms', 'lat', 'p99_ms'),
+  websocket('idle, kB of the backend, of 5,000', 'idle', 'part_rss_per_stream_kb', { beside: undefined, read: at(5000) }),
+  websocket('idle, kB with lighttpd, of 5,000', 'idle', 'rss_per_stream_kb', { read: at(5000) }),
+  websocket('opening the first 1,000, CPU ms each', 'idle', 'conn_cpu_ms', { read: at(1000) }),
   {
     what: 'sigver: POST → event, p50, ms (PeerJS server)',
     own: ['lat/sigver', 'p50_ms'],
