@@ -17,6 +17,7 @@
 #include "route.h"
 
 #define BODY_SIZE	65536
+#define EAR_SIZE	16384	/* at once of a client's talk: many small messages, and others wait */
 #define THROW_AWAY_MAX	16777216	/* of a refused body */
 
 static char scratch[BODY_SIZE];
@@ -307,7 +308,7 @@ static void
 on_ear(struct loop_fd *io, int events)
 {
 	struct intake *in = LIST_OF(io, struct intake, io);
-	ssize_t n = take_bytes(io->fd, sizeof scratch);
+	ssize_t n = take_bytes(io->fd, EAR_SIZE);
 
 	if (n > 0)
 		conn_heard(&in->x->conn, str_make(scratch, (size_t)n));

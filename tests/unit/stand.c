@@ -49,7 +49,14 @@ on_stream_gone(struct conn *c)
 		current->stream = NULL;
 }
 
-static const struct conn_user streaming = { .room = on_room, .gone = on_stream_gone };
+static void
+on_heard(struct conn *c, struct str bytes)
+{
+	(void)c;
+	buf_adds(&current->talk, bytes);
+}
+
+static const struct conn_user streaming = { .room = on_room, .gone = on_stream_gone, .heard = on_heard };
 
 static void
 on_request_gone(struct conn *c)
@@ -188,6 +195,7 @@ stand_start(struct stand *s)
 	conf_init(&s->conf);
 	list_init(&s->held);
 	list_init(&s->kept);
+	buf_init(&s->talk, 4096);
 	log_init(LOG_ERROR, STDERR_FILENO);
 	current = s;
 }
@@ -245,6 +253,7 @@ stand_stop(struct stand *s)
 	gate_fcgi_free(s->gate);
 	loop_release(&s->loop);
 	free(s->address);
+	buf_release(&s->talk);
 	if (s->path[0] != '\0')
 		unlink(s->path);
 }
