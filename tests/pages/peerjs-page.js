@@ -4,7 +4,21 @@
  */
 
 /* global Peer */
-var peer = { said: [], errors: [], events: [], calls: 0, it: undefined };
+var peer = { said: [], errors: [], events: [], log: [], calls: 0, it: undefined };
+
+/** What it says to its server and hears, and when, in ms since the page began. */
+function record(socket) {
+  var say = socket.send;
+  function note(way, message) {
+    var connection = message.payload && message.payload.connectionId;
+    peer.log.push([Math.round(performance.now()), way, message.type, connection].join(' '));
+  }
+  socket.on('message', function (message) { note('hears', message); });
+  socket.send = function (message) {
+    note('says', message);
+    return say.apply(socket, arguments);
+  };
+}
 
 /** A page that was called answers what it hears, marked. */
 function follow(connection, caller) {
@@ -22,6 +36,7 @@ function follow(connection, caller) {
 /** Begins: with an id or without, at the server the options name. */
 function begin(id, options) {
   peer.it = id ? new Peer(id, options) : new Peer(options);
+  record(peer.it.socket);
   peer.it.on('open', function (name) { peer.events.push('open ' + name); });
   peer.it.on('disconnected', function () { peer.events.push('disconnected'); });
   peer.it.on('close', function () { peer.events.push('close'); });
@@ -37,4 +52,13 @@ function call(id, text) {
   var connection = peer.it.connect(id, { reliable: true });
   follow(connection, true);
   connection.on('open', function () { connection.send(text); });
+}
+
+/** What has happened up to now. */
+function state() {
+  var it = peer.it || {};
+  return {
+    events: peer.events, errors: peer.errors, said: peer.said, calls: peer.calls,
+    id: it.id, open: it.open, destroyed: it.destroyed, disconnected: it.disconnected
+  };
 }

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 
 import { request } from '../blackbox/http.mjs';
-import { until } from '../blackbox/proc.mjs';
+import { until, within } from '../blackbox/proc.mjs';
 import { Reference } from '../blackbox/reference.mjs';
 
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
@@ -98,6 +98,8 @@ export class Window {
     Object.assign(it, { server, client, options, context, faults: [] });
     it.page = await context.newPage();
     it.page.on('pageerror', (error) => it.faults.push(String(error)));
+    it.page.on('console', (message) => it.faults.push(`${message.type()}: ${message.text()}`));
+    it.page.on('crash', () => it.faults.push('the page crashed'));
     await it.load();
     return it;
   }
@@ -112,7 +114,9 @@ export class Window {
   /** Makes the peer. @param {string} [id] */
   begin(id) {
     const { hostname: host, port, pathname: path } = new URL(this.server.base);
-    const options = { host, port: Number(port), path, key: 'peerjs', secure: false, config: { iceServers: [] } };
+    const options = {
+      host, port: Number(port), path, key: 'peerjs', secure: false, config: { iceServers: [] }, debug: 2,
+    };
     return this.page.evaluate(([name, all]) => begin(name, all), [id, options]);
   }
 
@@ -123,23 +127,19 @@ export class Window {
 
   /** What happened: events, errors, what was said. */
   state() {
-    return this.page.evaluate(() => ({
-      events: peer.events, errors: peer.errors, said: peer.said, calls: peer.calls, id: peer.it?.id,
-      open: peer.it?.open, destroyed: peer.it?.destroyed, disconnected: peer.it?.disconnected,
-    }));
+    return this.page.evaluate(() => state());
   }
 
   /** @param {string} what @param {(state: any) => unknown} ask @param {number} [timeout] in ms */
-  async sees(what, ask, timeout = 15_000) {
-    let last;
-    try {
-      return await until(what, async () => {
-        last = await this.state();
-        return ask(last);
-      }, timeout);
-    } catch (error) {
-      throw new Error(`${error.message}; the page has seen ${JSON.stringify(last)} ${this.faults}`);
-    }
+  sees(what, ask, timeout = 15_000) {
+    return until(what, async () => ask(await this.state()), timeout);
+  }
+
+  /** All there is to know after a failure: how it is, its talk with its server, its console. */
+  async account() {
+    const { it: state, log } = await within('an account', this.page.evaluate(() => ({ it: state(), log: peer.log })))
+      .catch((error) => ({ it: String(error), log: [] }));
+    return [JSON.stringify(state), ...log.slice(-60), ...this.faults].join('\n  ');
   }
 
   /** Waits for the peer's open event, the first, second … @param {number} [count] */
@@ -174,6 +174,9 @@ export async function withWindows(count, make, act) {
   const windows = await Promise.all(Array.from({ length: count }, make));
   try {
     await act(...windows);
+  } catch (error) {
+    const accounts = await Promise.all(windows.map((it) => it.account()));
+    throw Object.assign(error, { message: [error.message, ...accounts.map((it) => `a page: ${it}`)].join('\n') });
   } finally {
     await Promise.all(windows.map((it) => it.close()));
   }
@@ -237,6 +240,7 @@ export function describesClient(open, client) {
   browserTest('a page that is loaded again has its id again', () => withWindows(2, open, async (one, two) => {
     const id = await one.start(newId());
     await one.load();
+    await forgotten(one, id);
     await one.start(id);
     await two.start(newId());
     await exchange(two, one);
