@@ -51,6 +51,16 @@ async function beforeAnswer(window, act) {
   return () => acted;
 }
 
+/** What one page says arrives at the other: all of it, in order, once. */
+async function arrives(from, to) {
+  let said, heard;
+  await until('the last message', async () => {
+    [said, heard] = await Promise.all([from.messages('says'), to.messages('hears')]);
+    return heard.length >= said.length;
+  });
+  assert.deepEqual(heard, said);
+}
+
 /** @param {() => Promise<Window>} open @param {{server: any}} stage */
 function survives(open, stage) {
   return withWindows(2, open, async (one, two) => {
@@ -58,6 +68,8 @@ function survives(open, stage) {
     const acted = await beforeAnswer(two, () => stage.server.kill9());
     await exchange(one, two);
     assert.ok((await acted())?.length > 0, 'nobody was killed');
+    await arrives(one, two);
+    await arrives(two, one);
     const { events } = await one.state();
     assert.deepEqual(events.filter((it) => it !== 'connection open'), [`open ${(await one.state()).id}`]);
   });

@@ -6,18 +6,31 @@
 /* global Peer */
 var peer = { said: [], errors: [], events: [], log: [], calls: 0, it: undefined };
 
-/** What it says to its server and hears, and when, in ms since the page began. */
+/** Remembers when something happened, in ms since the page began. */
+function note(way, what, connection) {
+  peer.log.push({ at: Math.round(performance.now()), way: way, what: what, connection: connection });
+}
+
+/** What it says to its server and hears. */
 function record(socket) {
   var say = socket.send;
-  function note(way, message) {
-    var connection = message.payload && message.payload.connectionId;
-    peer.log.push([Math.round(performance.now()), way, message.type, connection].join(' '));
+  function noteMessage(way, message) {
+    note(way, message.type, message.payload && message.payload.connectionId);
   }
-  socket.on('message', function (message) { note('hears', message); });
+  socket.on('message', function (message) { noteMessage('hears', message); });
   socket.send = function (message) {
-    note('says', message);
+    noteMessage('says', message);
     return say.apply(socket, arguments);
   };
+}
+
+/** What befalls a connection below PeerJS, which keeps it to itself. */
+function probe(connection) {
+  var name = connection.connectionId || connection.id;
+  var channel = connection.dataChannel || connection._dc;
+  connection.on('iceStateChanged', function (state) { note('ice', state, name); });
+  channel.addEventListener('error', function (event) { note('channel', String(event.error), name); });
+  channel.addEventListener('close', function () { note('channel', 'closed', name); });
 }
 
 /** A page that was called answers what it hears, marked. */
@@ -28,7 +41,10 @@ function follow(connection, caller) {
       connection.send('echo of ' + data);
     }
   });
-  connection.on('open', function () { peer.events.push('connection open'); });
+  connection.on('open', function () {
+    peer.events.push('connection open');
+    probe(connection);
+  });
   connection.on('close', function () { peer.events.push('connection close'); });
   connection.on('error', function (error) { peer.errors.push('connection: ' + error.type); });
 }

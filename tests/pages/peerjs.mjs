@@ -137,9 +137,20 @@ export class Window {
 
   /** All there is to know after a failure: how it is, its talk with its server, its console. */
   async account() {
-    const { it: state, log } = await within('an account', this.page.evaluate(() => ({ it: state(), log: peer.log })))
-      .catch((error) => ({ it: String(error), log: [] }));
-    return [JSON.stringify(state), ...log.slice(-60), ...this.faults].join('\n  ');
+    const [state, log] = await within('an account', Promise.all([this.state(), this.log()]))
+      .catch((error) => [String(error), []]);
+    return [state, ...log.slice(-60), ...this.faults].map((it) => JSON.stringify(it)).join('\n  ');
+  }
+
+  /** @returns {Promise<{at: number, way: string, what: string, connection?: string}[]>} */
+  log() {
+    return this.page.evaluate(() => peer.log);
+  }
+
+  /** Of its talk with the server what is meant for another page. @param {'says' | 'hears'} way */
+  async messages(way) {
+    const mine = (await this.log()).filter((it) => it.way === way && it.connection);
+    return mine.map(({ what, connection }) => `${what} ${connection}`);
   }
 
   /** Waits for the peer's open event, the first, second … @param {number} [count] */
