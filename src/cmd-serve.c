@@ -109,7 +109,9 @@ add_websockets(struct buf *b, const struct serve *s)
 
 	snprintf(program, sizeof program, "%s/", s->courier);
 	buf_addz(b, "$REQUEST_HEADER[\"Upgrade\"] =~ \"(?i)^websocket$\" {\n"
-	    "cgi.assign = ( \".cgi\" => \"\" )\ncgi.upgrade = \"enable\"\nalias.url = ( \"/\" => ");
+	    "cgi.assign = ( \".cgi\" => \"\" )\ncgi.upgrade = \"enable\"\n"
+	    "server.stream-response-body = 2\n"	/* what a client does not read is not written to disk */
+	    "alias.url = ( \"/\" => ");
 	rc = add_string(b, str_from(program));
 	buf_addz(b, " )\nsetenv.add-environment = (\n\t\t\"SIGPOST_BIN\" => ");
 	if (rc == 0)

@@ -98,13 +98,14 @@ beat(struct hub *hub, struct proof *p, struct stream *s)
 	hub_beat(hub, s);
 }
 
-/* Took what was written, as far as can be told; of a WebSocket: answered it. */
+/* Took what was written, as far as can be told; of a WebSocket: answered it, the last heartbeat at the
+ * latest. What came in the millisecond of the first may be older than it. */
 static bool
 took(const struct proof *p, struct stream *s)
 {
 	const struct socket *sk = hub_socket(s);
 
-	return p->asked || (!s->conn->blocked && (sk == NULL || s->born + sk->heard >= p->began));
+	return p->asked || (!s->conn->blocked && (sk == NULL || sk->heard > stream_age(s, p->began)));
 }
 
 /* true: the proof is done with. */

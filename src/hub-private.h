@@ -88,7 +88,7 @@ hub_socket(struct stream *s)
 }
 struct socket *hub_socket_new(const struct req *r);	/* NULL: out of memory */
 void	hub_socket_free(struct socket *sk);		/* its exchange is gone */
-void	hub_socket_opened(struct socket *sk);		/* its turn is committed: it is heard */
+void	hub_socket_listen(struct socket *sk);		/* hears it from now on, or not, as things are */
 void	hub_socket_heard(struct conn *c, struct str bytes);	/* conn_user */
 void	hub_socket_gone(struct socket *sk);		/* its exchange is over */
 void	hub_socket_closing(struct socket *sk);		/* a close frame is queued: waits for the client's */

@@ -191,22 +191,17 @@ finish(struct socket *sk)
 	conn_flush(c);
 }
 
-static void
-hear_more(struct socket *sk)
+/* Nothing is read from who has to wait, nor from who reads nothing. */
+void
+hub_socket_listen(struct socket *sk)
 {
-	if (sk->stream.conn != NULL && sk->serving == NULL && sk->deaf) {
-		sk->deaf = false;
-		conn_hear(sk->stream.conn, true);
-	}
-}
+	struct conn *c = sk->stream.conn;
+	bool deaf = sk->serving != NULL || (c != NULL && c->blocked);
 
-static void
-stop_hearing(struct socket *sk)
-{
-	if (sk->deaf)
+	if (c == NULL || deaf == sk->deaf)
 		return;
-	sk->deaf = true;
-	conn_hear(sk->stream.conn, false);
+	sk->deaf = deaf;
+	conn_hear(c, !deaf);
 }
 
 /* Pongs, and the close frame; who was sent one before gets no second. */
@@ -239,8 +234,8 @@ hub_socket_heard(struct conn *c, struct str bytes)
 	answer(sk, &out);
 	if (sk->stream.conn != NULL && (rc < 0 || sk->failed))
 		finish(sk);
-	else if (sk->stream.conn != NULL && sk->serving != NULL)
-		stop_hearing(sk);
+	else
+		hub_socket_listen(sk);
 	sk->busy = false;
 	if (sk->dead)
 		hub_socket_free(sk);
@@ -253,7 +248,7 @@ on_later(struct loop_later *t)
 
 	sk->busy = true;
 	serve_said(sk);
-	hear_more(sk);
+	hub_socket_listen(sk);
 	sk->busy = false;
 	if (sk->dead)
 		hub_socket_free(sk);
@@ -343,12 +338,6 @@ hub_socket_free(struct socket *sk)
 		sk->dead = true;
 	else
 		free(sk);
-}
-
-void
-hub_socket_opened(struct socket *sk)
-{
-	hear_more(sk);
 }
 
 /* ---- its end ---- */

@@ -155,10 +155,13 @@ static void
 stream_room(struct conn *c)
 {
 	struct stream *s = c->data;
+	struct socket *sk = hub_socket(s);
 
 	s->stuck = 0;
 	s->late = true;
 	hub_mark_dirty(s->hub, s);
+	if (sk != NULL)
+		hub_socket_listen(sk);
 }
 
 static const struct conn_user stream_user = {
@@ -269,7 +272,7 @@ hub_opened(struct hub *hub, struct stream *s)
 	hub_supersede(hub, s->box, s->gen);
 	hub_mark_dirty(hub, s);
 	if (sk != NULL)
-		hub_socket_opened(sk);
+		hub_socket_listen(sk);
 	if (s->box == 0)		/* there is nothing to feed it with */
 		conn_flush(s->conn);
 	if (!loop_timer_active(&hub->beat))

@@ -278,6 +278,9 @@ const ONLY = new RegExp(process.env.SIGPOST_ONLY ?? '');
 /** @typedef {{server: AnyServer, wire: WireName}} Scene */
 /** @typedef {(scene: Scene, t: import('node:test').TestContext) => Promise<void>} Scenario */
 
+/** Pings that a busy machine answers in time. */
+export const CALM = { heartbeat_min_ms: 1000, heartbeat_max_ms: 2000 };
+
 /** @type {WireName[]} */
 export const OUR_WIRES = ['sse', 'poll', 'stream'];
 
@@ -320,7 +323,8 @@ export function overAll(title, { settings = {}, kinds = KINDS, releases = RELEAS
   }
   const sockets = wished(['websocket']);
   for (const kind of sockets.length > 0 ? SOCKET_KINDS.filter((it) => ONLY.test(it.name)) : []) {
-    onSite(`${title} · ${kind.name}`, { settings }, (site) => site.serve(kind), perWire(scenarios, sockets));
+    const all = { settings: { ...CALM, ...settings } };
+    onSite(`${title} · ${kind.name}`, all, (site) => site.serve(kind), perWire(scenarios, sockets));
   }
 }
 

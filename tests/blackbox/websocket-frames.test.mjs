@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 
 import { SOCKET_KINDS, onSite } from './harness.mjs';
 import { BINARY, CLOSE, CONTINUATION, PING, PONG, RawSocket, TEXT, closing, frame } from './frames.mjs';
-import { Peer, newId, newToken } from './peerjs.mjs';
+import { CALM, Peer, newId, newToken } from './peerjs.mjs';
 
 /** @typedef {import('./site.mjs').Server} Server */
 /** @typedef {{server: Server, peer: Peer}} Stage */
@@ -188,7 +188,7 @@ const cases = {
 };
 
 for (const kind of SOCKET_KINDS) {
-  onSite(`frames · ${kind.name}`, {}, async (site) => {
+  onSite(`frames · ${kind.name}`, { settings: CALM }, async (site) => {
     const server = await site.serve(kind);
     return { server, peer: await Peer.open(server, { wire: 'websocket' }) };
   }, {

@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import WebSocket from 'ws';
 
 import { Channel, SOCKET_KINDS, newKey, onSite, until, within } from './harness.mjs';
+import { CALM } from './peerjs.mjs';
 import { Wire } from './wires.mjs';
 
 /** @typedef {import('./site.mjs').Server} Server */
@@ -63,7 +64,7 @@ class Source extends Wire {
 /** @param {string} title @param {Record<string, (server: Server) => Promise<void>>} scenarios */
 function overSockets(title, scenarios) {
   for (const kind of SOCKET_KINDS) {
-    onSite(`${title} · ${kind.name}`, {}, (site) => site.serve(kind), scenarios);
+    onSite(`${title} · ${kind.name}`, { settings: CALM }, (site) => site.serve(kind), scenarios);
   }
 }
 

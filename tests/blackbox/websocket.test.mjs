@@ -4,14 +4,14 @@ import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { SOCKET_KINDS, onSite, processesOf, request, signal, until } from './harness.mjs';
-import { Peer, newToken } from './peerjs.mjs';
-import { QUICK } from './site.mjs';
+import { CALM, Peer, newToken } from './peerjs.mjs';
 
 /** @typedef {import('./site.mjs').Server} Server */
 
 const wire = 'websocket';
 /** After this a hub has stored what a stream took; what it took later may come again after a kill. */
 const SAVED_MS = 700;
+const BEATS = { heartbeat_min_ms: 400, heartbeat_max_ms: 500 };
 const TAKEN = { type: 'ID-TAKEN', payload: { msg: 'ID is taken' } };
 
 /** @param {string | undefined} dst @param {any} [payload] */
@@ -20,7 +20,7 @@ const offer = (dst, payload = 'sdp') => ({ type: 'OFFER', dst, payload });
 /** @param {string} title @param {import('./site.mjs').Settings} settings @param {Record<string, (server: Server) => Promise<void>>} scenarios */
 function overSockets(title, settings, scenarios) {
   for (const kind of SOCKET_KINDS) {
-    onSite(`${title} · ${kind.name}`, { settings }, (site) => site.serve(kind), scenarios);
+    onSite(`${title} · ${kind.name}`, { settings: { ...CALM, ...settings } }, (site) => site.serve(kind), scenarios);
   }
 }
 
@@ -37,7 +37,7 @@ async function close(peer, code = 1000) {
   await until('the end of a closed WebSocket', () => peer.down.over);
 }
 
-overSockets('peers on WebSockets', {}, {
+overSockets('peers on WebSockets', BEATS, {
   'find each other, and others on event streams and polls': (server) => withPeers(server, 2, async (one, two) => {
     const others = await Promise.all([Peer.open(server, { wire: 'sse' }), Peer.open(server, { wire: 'poll' })]);
     for (const other of [two, ...others]) {
@@ -66,7 +66,7 @@ overSockets('peers on WebSockets', {}, {
   }),
 
   'stay as long as they answer pings': (server) => withPeers(server, 1, async (one) => {
-    await delay(5 * QUICK.heartbeat_max_ms);
+    await delay(4 * BEATS.heartbeat_max_ms);
     await one.nothingElse();
   }),
 
