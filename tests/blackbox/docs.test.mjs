@@ -26,6 +26,7 @@ const read = (name) => readFileSync(join(SOURCE, name), 'utf8');
 const USUAL = {
   heartbeat_min_ms: 15_000, heartbeat_max_ms: 25_000, retry_min_ms: 500, retry_max_ms: 1500,
   grace_ms: 3000, hold_ms: 25_000,
+  star_tick_ms: 600_000,  // or what is told then would stand anywhere
 };
 
 /** @param {string} file */

@@ -6,7 +6,7 @@
  * `make check` runs over the inputs in corpus-X/ and mutations of them. An input that found a
  * bug is added to corpus-X under a name that says which.
  *
- * A harness keeps no state between inputs and opens nothing (but fuzz-peerjs, which says why), and
+ * A harness keeps no state between inputs and opens nothing (but fuzz-peerjs and fuzz-star, which say why), and
  * checks with FUZZ_CHECK.
  */
 #ifndef SIGPOST_FUZZ_H
