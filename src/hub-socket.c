@@ -100,7 +100,8 @@ static const struct gate gate_said = {
 
 /* ---- a message becomes a request ---- */
 
-/* The request is served, or parked, or waits for a verdict: then those behind it wait, too. */
+/* The request is served, or parked, or waits for a verdict: then those behind it wait, too. So they do for
+ * a turn that gives the WebSocket its box. */
 static void
 serve(struct hub *hub, struct socket *sk, struct said *d)
 {
@@ -113,7 +114,7 @@ serve(struct hub *hub, struct socket *sk, struct said *d)
 		sk->serving = d;
 	}
 	hub_take(hub, r);
-	if (sk != NULL && sk->serving == d && d->conn.finished)
+	if (sk != NULL && sk->serving == d && d->conn.finished && sk->next_box == 0)
 		sk->serving = NULL;
 }
 
