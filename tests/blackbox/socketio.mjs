@@ -241,7 +241,7 @@ export class Session {
   /** Polls until a packet comes that is none of the heartbeat; it, and those that came with it. */
   async hear() {
     for (;;) {
-      const all = (await this.poll()).filter((it) => !/^[236]$/.test(it));
+      const all = (await this.poll()).filter((it) => !/^(?:[23]|6\d*)$/.test(it));
       if (all.length > 0) {
         return all;
       }
