@@ -9,6 +9,7 @@
 #include <wslay/wslay.h>
 
 #include "err.h"
+#include "json.h"
 #include "ws.h"
 
 #define GUID	STR("258EAFA5-E914-47DA-95CA-C5AB0DC85B11")	/* RFC 6455, 1.3 */
@@ -98,7 +99,21 @@ struct ws_meal {		/* one call of ws_eat */
 	ws_message_fn	*fn;
 	void		*arg;
 	struct buf	*out;
+	bool		 refused;	/* nothing that comes counts any more */
+	enum ws_code	 bad;		/* … and wslay does not know why; 0: it does */
 };
+
+/*
+ * How much wslay may have at once: a byte of a head, so that it never reads beyond a frame; two bytes of a
+ * close frame, because it looks for UTF-8 from the third of each piece on, wherever that is cut.
+ */
+static size_t
+portion(const struct ws_in *in, size_t n)
+{
+	uint64_t most = in->given >= in->framed ? 1 : in->close ? 2 : in->framed - in->given;
+
+	return n < most ? n : (size_t)most;
+}
 
 static ssize_t
 on_recv(wslay_event_context_ptr ctx, uint8_t *p, size_t n, int flags, void *user)
@@ -111,8 +126,7 @@ on_recv(wslay_event_context_ptr ctx, uint8_t *p, size_t n, int flags, void *user
 		wslay_event_set_error(ctx, WSLAY_ERR_WOULDBLOCK);
 		return -1;
 	}
-	if (n > left->n)
-		n = left->n;
+	n = portion(in, n < left->n ? n : left->n);
 	memcpy(p, left->p, n);
 	*left = str_skip(*left, n);
 	in->given += n;
@@ -137,10 +151,11 @@ wire_length(uint64_t payload)
 }
 
 static void
-refuse(wslay_event_context_ptr ctx, enum ws_code code, const char *reason)
+refuse(struct ws_in *in, enum ws_code code, const char *reason)
 {
-	wslay_event_queue_close(ctx, (uint16_t)code, (const uint8_t *)reason, strlen(reason));
-	wslay_event_shutdown_read(ctx);
+	in->meal->refused = true;
+	wslay_event_queue_close(in->ctx, (uint16_t)code, (const uint8_t *)reason, strlen(reason));
+	wslay_event_shutdown_read(in->ctx);
 }
 
 static void
@@ -148,28 +163,58 @@ on_frame(wslay_event_context_ptr ctx, const struct wslay_event_on_frame_recv_sta
 {
 	struct ws_in *in = user;
 
+	(void)ctx;
 	in->framed += wire_length(f->payload_length);
+	in->close = f->opcode == WS_CLOSE;
 	if (f->opcode == WS_CLOSE && f->payload_length == 1)	/* wslay takes it for one without a code */
-		refuse(ctx, WS_PROTOCOL, "A code has two bytes");
+		refuse(in, WS_PROTOCOL, "A code has two bytes");
 	if (wslay_is_ctrl_frame(f->opcode))
 		return;
 	in->fragments++;
 	if (in->fragments > WS_FRAGMENTS_MAX)
-		refuse(ctx, WS_TOO_BIG, "The message comes in too many frames");
+		refuse(in, WS_TOO_BIG, "The message comes in too many frames");
 }
 
+static bool
+is_text(struct str s)
+{
+	size_t n;
+
+	for (; s.n > 0; s = str_skip(s, n)) {
+		n = json_utf8(s);
+		if (n == 0)
+			return false;
+	}
+	return true;
+}
+
+static void
+on_close(struct ws_in *in, struct str data, int code)
+{
+	struct ws_meal *meal = in->meal;
+	struct str reason = str_skip(data, 2);
+
+	if (is_text(reason))
+		meal->fn(meal->arg, WS_CLOSE, reason, code != 0 ? code : WS_NO_CODE);
+	else
+		meal->bad = WS_BAD_DATA;
+}
+
+/* A pong leaves at once, or a close frame would come before it. */
 static void
 on_message(wslay_event_context_ptr ctx, const struct wslay_event_on_msg_recv_arg *m, void *user)
 {
 	struct ws_in *in = user;
 	struct str data = str_make((const char *)m->msg, m->msg_length);
 
-	(void)ctx;
+	if (in->meal->refused)
+		return;
 	if (!wslay_is_ctrl_frame(m->opcode))
 		in->fragments = 0;
+	if (m->opcode == WS_PING)
+		wslay_event_send(ctx);
 	if (m->opcode == WS_CLOSE)
-		in->meal->fn(in->meal->arg, WS_CLOSE, str_skip(data, 2),
-		    m->status_code != 0 ? m->status_code : WS_NO_CODE);
+		on_close(in, data, m->status_code);
 	else
 		in->meal->fn(in->meal->arg, (enum ws_opcode)m->opcode, data, 0);
 }
@@ -215,19 +260,33 @@ idle(const struct ws_in *in)
 	return in->given == in->framed && in->fragments == 0;
 }
 
-/* wslay names no code where the head of a frame is wrong in itself; what it has queued then is not sent. */
+/* As long as there is something to read: wslay stops amid a head. */
 static int
-digest(struct ws_in *in, struct buf *out)
+recv_all(struct ws_in *in)
 {
-	int rc = wslay_event_recv(in->ctx);
+	int rc;
 
-	if (rc == 0)
+	do
+		rc = wslay_event_recv(in->ctx);
+	while (rc == 0 && in->meal->left.n > 0 && wslay_event_get_read_enabled(in->ctx));
+	return rc;
+}
+
+/* wslay names no code where the head of a frame is wrong in itself. What it has queued is not sent then. */
+static int
+digest(struct ws_in *in, struct ws_meal *meal)
+{
+	int rc = recv_all(in);
+
+	if (rc < 0 && rc != WSLAY_ERR_NOMEM)
+		meal->bad = WS_PROTOCOL;
+	if (meal->bad != 0)
+		ws_put_close(meal->out, meal->bad, STR_NONE);
+	else if (rc == 0)
 		rc = wslay_event_send(in->ctx);
-	else if (rc != WSLAY_ERR_NOMEM) {
-		ws_put_close(out, WS_PROTOCOL, STR("The frame is malformed"));
-		return buf_err(out) < 0 ? buf_err(out) : -ERR_CLOSED;
-	}
-	return rc < 0 ? -ERR_NOMEM : buf_err(out);
+	if (buf_err(meal->out) < 0)
+		return buf_err(meal->out);
+	return meal->bad != 0 ? -ERR_CLOSED : rc < 0 ? -ERR_NOMEM : 0;
 }
 
 int
@@ -242,7 +301,7 @@ ws_eat(struct ws_in *in, struct str bytes, size_t max_message, ws_message_fn *fn
 	if (rc < 0)
 		return rc;
 	in->meal = &meal;
-	rc = digest(in, out);
+	rc = digest(in, &meal);
 	in->over = rc < 0 || wslay_event_get_close_received(in->ctx) || wslay_event_get_close_sent(in->ctx);
 	in->meal = NULL;
 	if (in->over || idle(in))

@@ -51,6 +51,7 @@ struct ws_in {
 	struct ws_meal	*meal;			/* while ws_eat runs */
 	uint64_t	 given, framed;		/* bytes wslay got; bytes of the frames it has begun */
 	uint32_t	 fragments;		/* of the message that is coming */
+	bool		 close;			/* the frame it has begun is a close frame */
 	bool		 over;			/* a close frame came or is being sent: nothing is read any more */
 };
 

@@ -20,7 +20,7 @@ map='
 1	eio			iso			only	err str buf json*
 1	sio			iso			only	err str buf json*
 1	fcgi*			iso,fastcgi.h		only	err str buf
-1	ws			iso,nettle/,wslay/	lower
+1	ws			iso,nettle/,wslay/	lower	json*
 1	loop*			libc,uv.h		lower
 
 2	conf			libc			lower

@@ -62,9 +62,15 @@ fake_done(struct conn *c, bool whole)
 	of(c)->whole = whole;
 }
 
+static void
+fake_hear(struct conn *c, bool yes)
+{
+	of(c)->hears = yes;
+}
+
 static const struct gate fake_gate = {
 	.name = "fake", .wrap = fake_wrap, .tail = fake_tail, .write = fake_write,
-	.wait = fake_wait, .done = fake_done,
+	.wait = fake_wait, .hear = fake_hear, .done = fake_done,
 };
 
 /* ---- time ---- */
@@ -287,6 +293,14 @@ fake_room(struct fake *f, struct fake_conn *c, size_t room)
 {
 	c->room = room;
 	conn_room(&c->conn);
+	fake_turn(f);
+}
+
+void
+fake_says(struct fake *f, struct fake_conn *c, struct str bytes)
+{
+	assert(c->hears);
+	conn_heard(&c->conn, bytes);
 	fake_turn(f);
 }
 

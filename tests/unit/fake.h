@@ -18,6 +18,7 @@ struct fake_conn {
 	struct buf	 read;		/* by the client */
 	size_t		 room;		/* bytes the client still takes */
 	bool		 done, whole;	/* the gate was told */
+	bool		 hears;		/* what the client says after an upgrade is wanted */
 };
 
 struct fake {
@@ -44,6 +45,7 @@ struct fake_conn *fake_request(struct fake *f, const char *method, const char *u
 struct fake_conn *fake_get(struct fake *f, const char *uri, const char *last_event_id);
 struct fake_conn *fake_post(struct fake *f, const char *uri, const char *body);
 void	fake_room(struct fake *f, struct fake_conn *c, size_t room);	/* the client takes more */
+void	fake_says(struct fake *f, struct fake_conn *c, struct str bytes);	/* after an upgrade; it is wanted */
 void	fake_gone(struct fake *f, struct fake_conn *c);		/* the client leaves */
 void	fake_free(struct fake_conn *c);
 

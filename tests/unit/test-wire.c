@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "err.h"
+#include "frames.h"
 #include "stream.h"
 #include "wire.h"
 
@@ -173,6 +174,70 @@ test_xhr(void **state)
 	text_is(&b, "{\"type\":\"OPEN\"}\n{\"type\":\"NOP\"}\n");
 }
 
+/* ---- WebSocket ---- */
+
+static void
+frames_are(struct buf *b, const char *want)
+{
+	struct buf words;
+
+	buf_init(&words, 4096);
+	frames_tell(&words, buf_str(b));
+	buf_addc(&words, '\0');
+	assert_string_equal(words.p, want);
+	buf_release(&words);
+	buf_release(b);
+}
+
+static void
+test_ws(void **state)
+{
+	const struct wire_event message = { .id = STR("e-1"), .data = STR("{\"type\":\"OPEN\"}"), .json = true };
+	const struct wire_event named = { .name = STR("gap"), .data = STR("{}"), .json = true };
+	struct wire_state w = { 0 };
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 4096);
+	wire_ws.open(&w, &b, 1000, STR("e-1"));
+	assert_int_equal(b.n, 0);
+	wire_ws.event(&w, &b, &named);
+	wire_ws.event(&w, &b, &message);
+	wire_ws.beat(&w, &b);
+	frames_are(&b, "text({\"type\":\"OPEN\"}) ping() ");
+}
+
+static void
+test_ws_ends(void **state)
+{
+	static const struct { const char *why; struct wire_end end; const char *want; } rows[] = {
+		{ "for now", { .final = false, .cursor = S("e-1") }, "close(1012 come again) " },
+		{ "for good", { .final = true }, "close(1000) " },
+		{ "with a last message", { .final = true, .data = S("{\"type\":\"ERROR\"}") },
+		    "text({\"type\":\"ERROR\"}) close(1000) " },
+		{ "with code and reason", { .final = true, .name = S("close"), .data = S("{\"code\":4001,\"reason\":\"K: \\u00e9\"}") },
+		    "close(4001 K: \xc3\xa9) " },
+		{ "in another order", { .final = true, .name = S("close"), .data = S("{\"reason\":\"r\",\"code\":4000}") },
+		    "close(4000 r) " },
+		{ "with a reason alone", { .final = true, .name = S("superseded"), .data = S("{\"reason\":\"r\"}") },
+		    "close(1000 r) " },
+		{ "with nonsense", { .final = true, .name = S("close"), .data = S("[]") }, "close(1000) " },
+		{ "with a code that is none", { .final = true, .name = S("close"), .data = S("{\"code\":\"x\",\"reason\":7}") },
+		    "close(1000) " },
+	};
+	struct wire_state w = { 0 };
+	struct buf b;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		print_message("# %s\n", rows[i].why);
+		buf_init(&b, 4096);
+		wire_ws.end(&w, &b, &rows[i].end);
+		frames_are(&b, rows[i].want);
+	}
+}
+
 /* ---- cursors ---- */
 
 #define HANDLE "00112233445566778899aabbccddeeff"
@@ -228,6 +293,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sse_event), cmocka_unit_test(test_sse_ends), cmocka_unit_test(test_poll),
 		cmocka_unit_test(test_refusals), cmocka_unit_test(test_xhr),
+		cmocka_unit_test(test_ws), cmocka_unit_test(test_ws_ends),
 		cmocka_unit_test(test_cursor_parse), cmocka_unit_test(test_cursor_round_trip),
 	};
 
