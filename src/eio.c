@@ -275,6 +275,8 @@ eio_version(struct str value)
 static const struct { enum eio_transport transport; struct str name; } transports[EIO_TRANSPORT__MAX] = {
 	{ EIO_POLLING, { "polling", 7 } },
 	{ EIO_WEBSOCKET, { "websocket", 9 } },
+	{ EIO_SSE, { "sse", 3 } },
+	{ EIO_POLL, { "poll", 4 } },
 };
 
 int

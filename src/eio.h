@@ -101,7 +101,11 @@ void	eio_open_put(struct buf *out, const struct eio_open *o);
  * -ERR_VERSION: another. */
 int	eio_version(struct str value);
 
-enum eio_transport { EIO_POLLING, EIO_WEBSOCKET, EIO_TRANSPORT__MAX };
+enum eio_transport {
+	EIO_POLLING, EIO_WEBSOCKET,
+	EIO_SSE, EIO_POLL,		/* ours beside the released servers' (proto-sio-stream.c) */
+	EIO_TRANSPORT__MAX
+};
 
 /* What transport=value names. 0; -ERR_NOTFOUND: nothing of these. */
 int	eio_transport(struct str value, enum eio_transport *out);

@@ -11,7 +11,7 @@
 #include "store.h"
 #include "wire.h"
 
-#define ROLL_VIEWS 4	/* wires that are rendered for; of more, some are rendered again and again */
+#define ROLL_VIEWS 6	/* wires that are rendered for; of more, some are rendered again and again */
 
 struct roll_entry {
 	uint32_t	 at, size;	/* of its name */

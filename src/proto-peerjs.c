@@ -46,17 +46,6 @@ transport(const struct req *r)
 	return rc == 0 && strcmp(text, "poll") == 0 ? &wire_poll : NULL;
 }
 
-/* Where to go on: a header for EventSource that comes back, a parameter for who cannot set one. */
-static struct str
-named_cursor(const struct req *r, char text[CURSOR_MAX])
-{
-	if (r->last_event_id.n > 0)
-		return r->last_event_id;
-	if (req_query(r, "cursor", text, CURSOR_MAX) == 0 || req_query(r, "last_event_id", text, CURSOR_MAX) == 0)
-		return str_from(text);
-	return STR_NONE;
-}
-
 static int
 bad(struct req *r, const char *detail)
 {
@@ -76,7 +65,7 @@ serve_stream(struct hub *hub, struct req *r)
 {
 	struct peer p = { .hub = hub };
 	char cursor[CURSOR_MAX];
-	struct peer_open o = { .wire = transport(r), .cursor = named_cursor(r, cursor) };
+	struct peer_open o = { .wire = transport(r), .cursor = cursor_named(r, cursor) };
 	enum peerjs_no no;
 	int rc;
 

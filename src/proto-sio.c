@@ -24,10 +24,10 @@
 
 static const struct {
 	const char	*realm;
-	const struct wire *poll, *websocket;
+	const struct wire *poll, *websocket, *sse, *json;
 } versions[] = {
-	[3] = { "sio3", &wire_sio3_poll, &wire_sio3_ws },
-	[4] = { "sio4", &wire_sio4_poll, &wire_sio4_ws },
+	[3] = { "sio3", &wire_sio3_poll, &wire_sio3_ws, &wire_sio3_sse, &wire_sio3_json },
+	[4] = { "sio4", &wire_sio4_poll, &wire_sio4_ws, &wire_sio4_sse, &wire_sio4_json },
 };
 
 /* ---- refusals ---- */
@@ -67,20 +67,19 @@ done(struct req *r)
 
 /* ---- whose session ---- */
 
-/* The session the query names: 0, -ERR_NOTFOUND (also if it names none: *named). */
+/* The session the request names: 0, -ERR_NOTFOUND (also if it names none: *named). */
 static int
 find(struct session *s, bool *named)
 {
-	unsigned char hash[HASH_SIZE];
-	char sid[SIO_SID];
-	int rc = req_query(s->r, "sid", sid, sizeof sid);
+	int rc;
 
-	*named = rc != -ERR_NOTFOUND;
-	if (rc < 0)
+	s->realm = versions[s->version].realm;
+	*named = sio_name(s);
+	if (!*named)
 		return -ERR_NOTFOUND;
-	token_hash(s->hub->store, USE_SID, str_from(sid), hash);
-	rc = store_box_by_token(s->hub->store, versions[s->version].realm, hash, &s->box);
-	if (rc == 0 && (s->box.state != BOX_LIVE || !token_same(hash, s->box.token)))
+	token_hash(s->hub->store, USE_SID, str_from(s->sid), s->hash);
+	rc = store_box_by_token(s->hub->store, s->realm, s->hash, &s->box);
+	if (rc == 0 && (s->box.state != BOX_LIVE || !token_same(s->hash, s->box.token)))
 		rc = -ERR_NOTFOUND;
 	return rc;
 }
@@ -104,11 +103,11 @@ may_upgrade(const struct hub *hub, const struct req *r)
 }
 
 static void
-put_open(struct buf *out, const struct session *s, const char *sid, bool websocket)
+put_open(struct buf *out, const struct session *s, bool websocket)
 {
 	const struct conf *c = s->hub->conf;
 	struct eio_open o = {
-		.sid = str_from(sid), .websocket = websocket,
+		.sid = str_from(s->sid), .websocket = websocket,
 		.ping_interval_ms = ping_interval(c), .ping_timeout_ms = PING_TIMEOUT_MS,
 		.max_payload = s->version == 4 ? (uint32_t)c->max_body_bytes : 0,
 	};
@@ -117,28 +116,26 @@ put_open(struct buf *out, const struct session *s, const char *sid, bool websock
 }
 
 static int
-new_session(struct session *s, char sid[TOKEN_TEXT])
+new_session(struct session *s, unsigned char token[TOKEN_SIZE])
 {
-	unsigned char token[TOKEN_SIZE], hash[HASH_SIZE];
-
 	token_make(token);
-	token_text(token, sid);
-	token_hash(s->hub->store, USE_SID, str_from(sid), hash);
-	return store_box_add(s->hub->store, versions[s->version].realm, hash, NULL, &s->box.id);
+	token_text(token, s->sid);
+	token_hash(s->hub->store, USE_SID, str_from(s->sid), s->hash);
+	return store_box_add(s->hub->store, versions[s->version].realm, s->hash, NULL, &s->box.id);
 }
 
 static int
 open_poll(struct session *s)
 {
-	char sid[TOKEN_TEXT];
+	unsigned char token[TOKEN_SIZE];
 	struct buf b, packet;
-	int rc = new_session(s, sid);
+	int rc = new_session(s, token);
 
 	if (rc < 0)
 		return rc;
 	buf_init(&b, 2 * OPEN_MAX);
 	buf_init(&packet, OPEN_MAX);
-	put_open(&packet, s, sid, may_upgrade(s->hub, s->r));
+	put_open(&packet, s, may_upgrade(s->hub, s->r));
 	eio_payload_put(&b, s->version, true, EIO_OPEN, buf_str(&packet));
 	if (s->version == 3)
 		eio_payload_put(&b, s->version, false, EIO_MESSAGE, STR("0"));
@@ -148,13 +145,12 @@ open_poll(struct session *s)
 	return 0;
 }
 
-static int
-open_websocket(struct session *s)
+int
+sio_open(struct session *s, struct hub_open *o)
 {
-	struct hub_open o = { .wire = versions[s->version].websocket };
-	char sid[TOKEN_TEXT];
+	unsigned char token[TOKEN_SIZE];
 	struct buf packet;
-	int rc = new_session(s, sid);
+	int rc = new_session(s, token);
 
 	if (rc == 0 && s->version == 3)
 		rc = sio_tell(s, STR("40"));
@@ -162,19 +158,19 @@ open_websocket(struct session *s)
 		return rc;
 	buf_init(&packet, OPEN_MAX);
 	buf_addc(&packet, '0');
-	put_open(&packet, s, sid, false);
-	o.box = s->box.id;
-	o.hello_data = buf_str(&packet);
-	rc = hub_open(s->hub, s->r, &o);
+	put_open(&packet, s, false);
+	o->box = s->box.id;
+	o->handle = token;
+	o->hello_data = buf_str(&packet);
+	rc = hub_open(s->hub, s->r, o);
 	buf_release(&packet);
 	return rc;
 }
 
 /* ---- GET ---- */
 
-/* Who has joined is told who else has, on whatever stream it opens. */
-static int
-listen_for_peers(struct session *s)
+int
+sio_listen(struct session *s)
 {
 	int rc = store_claim_any(s->hub->store, STAR_REALM, s->box.id);
 
@@ -231,7 +227,7 @@ open_next_poll(struct session *s)
 		o.hello_data = STR("6");
 	if (rc == 0)
 		rc = hub_open(s->hub, s->r, &o);
-	return rc < 0 ? rc : listen_for_peers(s);
+	return rc < 0 ? rc : sio_listen(s);
 }
 
 /* One poll at a time. Of two the older is told 400 by the end of the session, the younger at once; a
@@ -251,17 +247,21 @@ poll(struct session *s)
 	return rc < 0 ? rc : refuse(s->r, EIO_BAD_REQUEST);
 }
 
+/* With a cursor, be it empty, it is a session's that had a WebSocket and lost it; otherwise one that goes over
+ * from polls, once it has been probed. */
 static int
 websocket(struct session *s, bool named)
 {
 	const struct hub_open o = { .wire = versions[s->version].websocket };
 	const struct stream *old = named ? hub_stream(s->hub, s->box.id) : NULL;
+	char text[CURSOR_MAX];
+	bool back = named && req_query(s->r, "cursor", text, sizeof text) != -ERR_NOTFOUND;
 
-	if (!s->r->duplex || (old != NULL && old->wire->duplex))
+	if (!s->r->duplex || (old != NULL && old->wire->duplex && !back))
 		return refuse(s->r, EIO_BAD_REQUEST);
 	if (upgrade_check(s->r) < 0)
 		return 0;
-	return named ? hub_open(s->hub, s->r, &o) : open_websocket(s);
+	return named && !back ? hub_open(s->hub, s->r, &o) : sio_stream(s, named, o.wire);
 }
 
 struct question {
@@ -269,6 +269,12 @@ struct question {
 	enum eio_transport transport;
 	bool		 named;		/* a sid */
 };
+
+static bool
+is_ours(enum eio_transport transport)
+{
+	return transport == EIO_SSE || transport == EIO_POLL;
+}
 
 /* 0; or -ERR_BAD and the request is answered; or an error of the store. */
 static int
@@ -284,6 +290,8 @@ ask(struct question *q, struct hub *hub, struct req *r)
 	version = req_query(r, "EIO", text, sizeof text) == -ERR_TOOBIG ? -ERR_VERSION : eio_version(str_from(text));
 	q->s.version = version < 0 ? 4 : version;
 	rc = find(&q->s, &q->named);
+	if (rc == -ERR_NOTFOUND && q->named && r->method == M_GET && is_ours(q->transport))
+		rc = sio_find_ended(&q->s);
 	if (rc < 0 && rc != -ERR_NOTFOUND)
 		return rc;
 	if (q->named && rc < 0)
@@ -309,6 +317,8 @@ serve_get(struct hub *hub, struct req *r)
 		return rc == -ERR_BAD ? 0 : rc;
 	if (q.transport == EIO_WEBSOCKET)
 		return websocket(&q.s, q.named);
+	if (is_ours(q.transport))
+		return sio_stream(&q.s, q.named, q.transport == EIO_SSE ? versions[q.s.version].sse : versions[q.s.version].json);
 	return q.named ? poll(&q.s) : open_poll(&q.s);
 }
 
@@ -338,15 +348,20 @@ serve_post(struct hub *hub, struct req *r)
 	struct eio_payload it;
 	struct eio_packet p;
 	bool ended = false;
+	int64_t n;
 	int rc = ask(&q, hub, r);
 
 	if (rc < 0)
 		return rc == -ERR_BAD ? 0 : rc;
-	if (q.transport == EIO_WEBSOCKET || !sound(&q.s, r->body))
+	if (q.transport == EIO_WEBSOCKET || !sound(&q.s, r->body) || req_number(r, "n", 1, &n) == -ERR_BAD)
 		return refuse(r, EIO_BAD_REQUEST);
+	if (n > 0 && n <= q.s.box.n)	/* it was taken before */
+		return done(r);
 	rc = eio_payload(&it, q.s.version, r->body);
 	while (rc == 0 && !ended && eio_payload_next(&it, &p) > 0)
 		rc = sio_take(&q.s, &p, &ended);
+	if (rc == 0 && n > 0 && !ended && !sio_only_beats(r))
+		rc = store_box_accept(hub->store, q.s.box.id, n);
 	return rc < 0 ? rc : done(r);
 }
 
@@ -378,7 +393,7 @@ answer_ping(struct session *s, const struct eio_packet *p)
 static int
 go_over(struct session *s)
 {
-	int rc = listen_for_peers(s);
+	int rc = sio_listen(s);
 
 	if (rc == 0)
 		rc = hub_receive(s->hub, s->r, s->box.id);
@@ -433,15 +448,17 @@ serve_spoken(struct hub *hub, struct req *r)
 
 /* ---- the table ---- */
 
-static const struct route spoken = { .flags = ROUTE_WRITES, .serve = serve_spoken };
-
 #define SESSION	(ROUTE_WRITES | ROUTE_CREDENTIALS)
+
+static const struct route spoken = {
+	.flags = ROUTE_WRITES | ROUTE_READS, .serve = serve_spoken, .light = sio_only_beats,
+};
 
 static const struct route routes[] = {
 	{ "/socket.io", 1 << M_GET, NULL, SESSION, serve_get, NULL, &spoken },
-	{ "/socket.io", 1 << M_POST, NULL, SESSION, serve_post, NULL, NULL },
+	{ "/socket.io", 1 << M_POST, NULL, SESSION | ROUTE_READS, serve_post, sio_only_beats, NULL },
 	{ "/socket.io-next", 1 << M_GET, NULL, SESSION, serve_get, NULL, &spoken },
-	{ "/socket.io-next", 1 << M_POST, NULL, SESSION, serve_post, NULL, NULL },
+	{ "/socket.io-next", 1 << M_POST, NULL, SESSION | ROUTE_READS, serve_post, sio_only_beats, NULL },
 	{ .path = NULL },
 };
 

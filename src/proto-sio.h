@@ -2,6 +2,7 @@
  * proto-sio - what the files of Socket.IO tell each other.
  *
  *	proto-sio.c		the addresses /socket.io and /socket.io-next: sessions, polls, WebSockets
+ *	proto-sio-stream.c	what a WebSocket would carry, by SSE or long poll; back where it broke off
  *	proto-sio-talk.c	packets of a session: Engine.IO, Socket.IO in it, and webrtc-star in that
  *
  * Source of every rule: the released servers (npm engine.io 3 to 6, socket.io 2 to 4), docs/star.md.
@@ -23,8 +24,39 @@ struct session {
 	struct hub	*hub;
 	struct req	*r;
 	int		 version;	/* of Engine.IO: 3 or 4 */
+	const char	*realm;
+	char		 sid[SIO_SID];	/* that the request names, by itself or in its cursor … */
+	unsigned char	 hash[HASH_SIZE];	/* … and its hash */
+	bool		 resumes;	/* it names a cursor: at */
+	struct cursor	 at;
 	struct box	 box;
 };
+
+/* ---- proto-sio.c ---- */
+
+/* A new session on a stream of o->wire, whose first packet is `open`. Fills in the rest of o. */
+int	sio_open(struct session *s, struct hub_open *o);
+
+/* Who has joined is told who else has, on whatever stream it opened. */
+int	sio_listen(struct session *s);
+
+/* ---- proto-sio-stream.c ---- */
+
+/* Which session the request means: sid, resumes and at. false: none, it wants a new one. */
+bool	sio_name(struct session *s);
+
+/* The session of this hash has ended, and its last word lies behind the cursor: 0 and the box, to say it.
+ * -ERR_NOTFOUND. */
+int	sio_find_ended(struct session *s);
+
+/* GET with a transport of ours, or a WebSocket that comes back: a stream for the session, which is
+ * new unless `named`. The stream it had is superseded. */
+int	sio_stream(struct session *s, bool named, const struct wire *wire);
+
+/* true: nothing but packets for which nothing is stored: pongs; on a WebSocket pings, too. */
+bool	sio_only_beats(const struct req *r);
+
+/* ---- proto-sio-talk.c ---- */
 
 /* A packet for the session, delivered by its next poll, or its WebSocket. 0, or an error of the store;
  * what is over its quota is dropped. */

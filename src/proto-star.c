@@ -99,23 +99,12 @@ nothing_more(struct req *r)
 	return 0;
 }
 
-/* Header for EventSource that comes back, parameter for who cannot set one. */
-static struct str
-named_cursor(const struct req *r, char text[CURSOR_MAX])
-{
-	if (r->last_event_id.n > 0)
-		return r->last_event_id;
-	if (req_query(r, "cursor", text, CURSOR_MAX) == 0 || req_query(r, "last_event_id", text, CURSOR_MAX) == 0)
-		return str_from(text);
-	return STR_NONE;
-}
-
 static int
 serve_stream(struct hub *hub, struct req *r)
 {
 	struct star_caller c = { .r = r };
 	char text[CURSOR_MAX];
-	struct str cursor = named_cursor(r, text);
+	struct str cursor = cursor_named(r, text);
 	int64_t order;
 	int rc;
 

@@ -8,6 +8,7 @@
 
 #include "err.h"
 #include "reply.h"
+#include "req.h"
 #include "stream.h"
 #include "upgrade.h"
 
@@ -64,6 +65,16 @@ cursor_parse(struct str text, struct cursor *out)
 		return -ERR_BAD;
 	out->seq = (int64_t)v;
 	return 0;
+}
+
+struct str
+cursor_named(const struct req *r, char text[CURSOR_MAX])
+{
+	if (r->last_event_id.n > 0)
+		return r->last_event_id;
+	if (req_query(r, "cursor", text, CURSOR_MAX) == 0 || req_query(r, "last_event_id", text, CURSOR_MAX) == 0)
+		return str_from(text);
+	return STR_NONE;
 }
 
 /* ---- rendering ---- */

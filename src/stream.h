@@ -78,6 +78,10 @@ struct cursor {
 };
 int		cursor_parse(struct str text, struct cursor *out);
 
+/* What a request names: in a header, as EventSource that comes back, or in cursor= or last_event_id=, as
+ * who cannot set one. Empty: none. Good as long as r and text are. */
+struct str	cursor_named(const struct req *r, char text[CURSOR_MAX]);
+
 /* All queue bytes; 0, or an error after which the exchange must be aborted. */
 int	stream_open(struct stream *s, uint32_t retry_ms, struct str cursor);
 int	stream_event(struct stream *s, const struct wire_event *e);

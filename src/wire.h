@@ -60,6 +60,7 @@ extern const struct wire wire_poll;
 extern const struct wire wire_xhr;
 extern const struct wire wire_ws;
 extern const struct wire wire_sio3_poll, wire_sio4_poll, wire_sio3_ws, wire_sio4_ws;
+extern const struct wire wire_sio3_sse, wire_sio4_sse, wire_sio3_json, wire_sio4_json;
 
 /* What a client names that got a final end: it is told 204 and stays away. */
 #define WIRE_FINAL_ID	STR("final")

@@ -330,7 +330,7 @@ reads_the_query(void **state)
 		{ S("polling"), 0, EIO_POLLING }, { S("websocket"), 0, EIO_WEBSOCKET },
 		{ S("webtransport"), -ERR_NOTFOUND, 0 }, { S(""), -ERR_NOTFOUND, 0 },
 		{ S("Polling"), -ERR_NOTFOUND, 0 }, { S("polling2"), -ERR_NOTFOUND, 0 },
-		{ S("pollin"), -ERR_NOTFOUND, 0 },
+		{ S("pollin"), -ERR_NOTFOUND, 0 }, { S("sse"), 0, EIO_SSE }, { S("poll"), 0, EIO_POLL },
 	};
 	enum eio_transport t;
 	size_t i;

@@ -238,6 +238,86 @@ test_ws_ends(void **state)
 	}
 }
 
+/* ---- Engine.IO's packets, as events and in polls ---- */
+
+static const struct wire_event packet = { .id = S("h.e-1"), .data = S("40{\"sid\":\"x\"}"), .json = true };
+static const struct wire_event handshake = { .id = S("h.e-2"), .name = S("ws-handshake"), .data = S("{\"a\":\n1}"), .json = true };
+static const struct wire_event gap_event = { .name = S("gap"), .data = S("{}"), .json = true };
+
+/* The whole life of a stream; version 3 knows no ping of the server's. */
+static void
+test_sio_sse(void **state)
+{
+	static const struct { const struct wire *wire; const char *beat; } rows[] = {
+		{ &wire_sio3_sse, ":\n\n" }, { &wire_sio4_sse, "data: 2\n\n" },
+	};
+	const struct wire_end over = { .final = true, .name = STR("close"), .data = STR("{\"code\":1}") };
+	const struct wire_end pause = { .cursor = STR("h.e-2") };
+	struct buf b;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		const struct wire *wire = rows[i].wire;
+		struct wire_state w = { 0 };
+
+		assert_false(wire->once || wire->whole || wire->duplex);
+		buf_init(&b, 4096);
+		wire->open(&w, &b, 700, STR("h.e-0"));
+		wire->event(&w, &b, &packet);
+		wire->event(&w, &b, &gap_event);
+		wire->event(&w, &b, &handshake);
+		text_is(&b, ": ok\nretry: 700\nid: h.e-0\n\nid: h.e-1\ndata: 40{\"sid\":\"x\"}\n\n"
+		    "event: gap\ndata: {}\n\nid: h.e-2\ndata: 42[\"ws-handshake\",{\"a\":\ndata: 1}]\n\n");
+		wire->beat(&w, &b);
+		text_is(&b, rows[i].beat);
+		wire->end(&w, &b, &pause);
+		assert_int_equal(b.n, 0);
+		wire->end(&w, &b, &over);
+		text_is(&b, "retry: 86400000\nid: final\ndata: 1\n\n");
+	}
+}
+
+static void
+sio_poll_is(const struct wire *wire, const struct wire_event *e, const struct wire_end *end, const char *want)
+{
+	struct wire_state w = { 0 };
+	struct buf b;
+
+	buf_init(&b, 4096);
+	wire->open(&w, &b, 700, STR("h.e-0"));
+	if (e != NULL)
+		wire->event(&w, &b, e);
+	wire->beat(&w, &b);
+	wire->end(&w, &b, end);
+	poll_is(&b, want);
+}
+
+static void
+test_sio_polls(void **state)
+{
+	const struct wire_end over = { .final = true, .name = STR("close"), .data = STR("{\"code\":1}") };
+	const struct wire_end pause = { .cursor = STR("h.e-2") };
+	const struct wire_end due = { .cursor = STR("h.e-2"), .beat = true };
+	static const struct wire *const both[] = { &wire_sio3_json, &wire_sio4_json };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(both); i++) {
+		assert_true(both[i]->once && !both[i]->whole);
+		sio_poll_is(both[i], &packet, &pause, "{\"messages\":[\"40{\\\"sid\\\":\\\"x\\\"}\" ],\"cursor\":\"h.e-2\"}\n");
+		sio_poll_is(both[i], &handshake, &pause,
+		    "{\"messages\":[\"42[\\\"ws-handshake\\\",{\\\"a\\\":\\n1}]\" ],\"cursor\":\"h.e-2\"}\n");
+		sio_poll_is(both[i], &gap_event, &over, "{\"gap\":{}, \"messages\":[\"1\"],\"cursor\":\"final\",\"final\":true}\n");
+	}
+	sio_poll_is(&wire_sio3_json, NULL, &pause, " {\"messages\":[],\"cursor\":\"h.e-2\"}\n");
+	sio_poll_is(&wire_sio3_json, &handshake, &due,
+	    "{\"messages\":[\"42[\\\"ws-handshake\\\",{\\\"a\\\":\\n1}]\" ],\"cursor\":\"h.e-2\"}\n");
+	sio_poll_is(&wire_sio4_json, NULL, &pause, " {\"messages\":[\"2\"],\"cursor\":\"h.e-2\"}\n");
+	sio_poll_is(&wire_sio4_json, &packet, &due,
+	    "{\"messages\":[\"40{\\\"sid\\\":\\\"x\\\"}\" ,\"2\"],\"cursor\":\"h.e-2\"}\n");
+}
+
 /* ---- cursors ---- */
 
 #define HANDLE "00112233445566778899aabbccddeeff"
@@ -294,6 +374,7 @@ main(void)
 		cmocka_unit_test(test_sse_event), cmocka_unit_test(test_sse_ends), cmocka_unit_test(test_poll),
 		cmocka_unit_test(test_refusals), cmocka_unit_test(test_xhr),
 		cmocka_unit_test(test_ws), cmocka_unit_test(test_ws_ends),
+		cmocka_unit_test(test_sio_sse), cmocka_unit_test(test_sio_polls),
 		cmocka_unit_test(test_cursor_parse), cmocka_unit_test(test_cursor_round_trip),
 	};
 
