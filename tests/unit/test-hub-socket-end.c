@@ -1,0 +1,365 @@
+/*
+ * test-hub-socket-end - WebSockets on a real store, with a clock that stands still: close frames, pings, names in
+ * dispute, sources of sigver. What is said on them: test-hub-socket.
+ */
+#include "config.h"
+
+#include "unit.h"
+
+#include "frames.h"
+#include "hub-private.h"
+#include "peer.h"
+#include "socket.h"
+
+static struct fake f;
+
+static int
+setup(void **state)
+{
+	(void)state;
+	fake_start(&f);
+	strcpy(f.conf.websocket, "on");
+	f.conf.heartbeat_min_ms = 1000;
+	f.conf.heartbeat_max_ms = 1000;
+	f.conf.grace_ms = 1500;
+	f.conf.hold_ms = 1000;		/* which makes the wheel turn fast enough */
+	fake_run(&f);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	fake_stop(&f);
+	return 0;
+}
+
+#define OFFER(dst, n) "{\"type\":\"OFFER\",\"dst\":\"" dst "\",\"payload\":" n "}"
+#define GETS(src, dst, n) "text({\"type\":\"OFFER\",\"src\":\"" src "\",\"dst\":\"" dst "\",\"payload\":" n "}) "
+
+/* ---- ends ---- */
+
+static void
+test_message_then_close(void **state)
+{
+	struct fake_conn *a = socket_peer(&f, "a", "ta"), *b = socket_peer(&f, "b", "tb");
+	struct buf in;
+
+	(void)state;
+	buf_init(&in, 1000);
+	frame_put(&in, FIN | WS_TEXT, STR(OFFER("b", "1")));
+	frame_put_close(&in, 1001, STR_NONE);
+	frame_put(&in, FIN | WS_TEXT, STR(OFFER("b", "after")));
+	fake_says(&f, a, buf_str(&in));
+	buf_release(&in);
+	socket_is_told(b, GETS("a", "b", "1"));
+	socket_is_told(a, "close(1001) ");
+	assert_true(a->done && a->whole);
+	fake_free(a);
+	socket_free(&f, socket_peer(&f, "a", "another"));	/* at once */
+	socket_free(&f, b);
+}
+
+/* A connection that broke: what waits goes to who comes back, what was written does not come again. */
+static void
+test_back_again(void **state)
+{
+	struct fake_conn *a = socket_peer(&f, "a", "ta"), *b = socket_peer(&f, "b", "tb");
+
+	(void)state;
+	socket_says(&f, b, OFFER("a", "1"));
+	socket_is_told(a, GETS("b", "a", "1"));
+	fake_gone(&f, a);
+	fake_free(a);
+	socket_says(&f, b, OFFER("a", "2"));
+	a = socket_open(&f, peer_uri("a", "ta", ""));
+	socket_is_told(a, "text(" OPEN_TEXT ") " GETS("b", "a", "2"));
+	socket_free(&f, a);
+	socket_free(&f, b);
+}
+
+/* Closed before all was read: the rest is for whoever has the id next. */
+static void
+test_close_leaves_what_waits(void **state)
+{
+	struct fake_conn *a = socket_peer(&f, "a", "ta"), *b = socket_peer(&f, "b", "tb");
+
+	(void)state;
+	fake_room(&f, a, 0);
+	peer_told(&f, "b", "tb", OFFER("a", "1"), 200, "present");	/* is in the buffer, taken */
+	peer_told(&f, "b", "tb", OFFER("a", "2"), 200, "present");	/* is not */
+	socket_closes(&f, a, 1000);
+	fake_room(&f, a, SIZE_MAX);
+	assert_true(a->done);
+	fake_free(a);
+	a = socket_open(&f, peer_uri("a", "another", ""));
+	socket_is_told(a, "text(" OPEN_TEXT ") " GETS("b", "a", "2"));
+	socket_free(&f, a);
+	socket_free(&f, b);
+}
+
+static void
+test_leave(void **state)
+{
+	struct fake_conn *a = socket_peer(&f, "a", "ta"), *b = socket_peer(&f, "b", "tb");
+
+	(void)state;
+	socket_says(&f, a, "{\"type\":\"LEAVE\"}");
+	socket_is_told(a, "close(1000 left) ");
+	assert_false(a->done);				/* it may answer */
+	socket_says(&f, a, OFFER("b", "too late"));
+	socket_is_told(b, "");
+	socket_closes(&f, a, 1000);
+	socket_is_told(a, "");				/* no second one */
+	assert_true(a->done && a->whole);
+	fake_free(a);
+	socket_free(&f, b);
+}
+
+static void
+test_close_unanswered(void **state)
+{
+	struct fake_conn *a = socket_peer(&f, "a", "ta");
+
+	(void)state;
+	socket_says(&f, a, "{\"type\":\"LEAVE\"}");
+	fake_pass(&f, 500);
+	assert_false(a->done);
+	fake_pass(&f, 1000);
+	assert_true(a->done && a->whole);
+	fake_free(a);
+}
+
+static void
+test_superseded(void **state)
+{
+	struct fake_conn *a = socket_peer(&f, "a", "ta"), *b = socket_peer(&f, "b", "tb"), *again;
+
+	(void)state;
+	again = socket_peer(&f, "a", "ta");
+	socket_is_told(a, "close(1000 another stream receives for this mailbox now) ");
+	socket_closes(&f, a, 1000);			/* does not take the id along */
+	assert_true(a->done);
+	fake_free(a);
+	socket_says(&f, b, OFFER("a", "1"));
+	socket_is_told(again, GETS("b", "a", "1"));
+	socket_free(&f, again);
+	socket_free(&f, b);
+}
+
+static void
+test_drain(void **state)
+{
+	struct fake_conn *a = socket_peer(&f, "a", "ta");
+
+	(void)state;
+	hub_drain(&f.hub);
+	fake_turn(&f);
+	socket_is_told(a, "close(1012 come again) ");
+	socket_closes(&f, a, 1012);
+	assert_true(a->done);
+	fake_free(a);
+}
+
+static void
+test_broken_rule(void **state)
+{
+	struct fake_conn *a = socket_peer(&f, "a", "ta"), *b = socket_peer(&f, "b", "tb");
+	struct buf in;
+
+	(void)state;
+	buf_init(&in, 1000);
+	frame_put(&in, FIN | WS_TEXT, STR(OFFER("b", "1")));
+	buf_adds(&in, STR("\xff\xff\xff\xff"));
+	fake_says(&f, a, buf_str(&in));
+	buf_release(&in);
+	socket_is_told(b, GETS("a", "b", "1"));
+	socket_is_told(a, "close(1002) ");
+	assert_true(a->done);
+	fake_free(a);
+	socket_free(&f, b);
+}
+
+static void
+test_too_long(void **state)
+{
+	struct fake_conn *a;
+	char text[3000];
+
+	(void)state;
+	fake_stop(&f);
+	fake_start(&f);
+	strcpy(f.conf.websocket, "on");
+	f.conf.max_body_bytes = 2000;
+	fake_run(&f);
+	a = socket_peer(&f, "a", "ta");
+	memset(text, ' ', sizeof text);
+	socket_sends(&f, a, FIN | WS_TEXT, str_make(text, 2000));
+	socket_is_told(a, "");
+	socket_sends(&f, a, FIN | WS_TEXT, str_make(text, 2001));
+	socket_is_told(a, "close(1009) ");
+	socket_free(&f, a);
+}
+
+/* ---- who is there? ---- */
+
+static void
+test_pings(void **state)
+{
+	struct fake_conn *a = socket_peer(&f, "a", "ta"), *b = socket_peer(&f, "b", "tb");
+	int i;
+
+	(void)state;
+	for (i = 0; i < 5; i++) {
+		fake_pass(&f, 1100);
+		if (!a->done)
+			assert_true(i < 3);
+		assert_string_equal(socket_told(b), "ping() ");
+		socket_sends(&f, b, FIN | WS_PONG, STR_NONE);
+	}
+	assert_true(a->done && !a->whole);
+	socket_is_told(a, "ping() ping() ");
+	assert_false(b->done);
+	fake_free(a);
+	socket_free(&f, b);
+}
+
+/* Who reads nothing is not read from, and is cut in the end. */
+static void
+test_reads_nothing(void **state)
+{
+	struct fake_conn *a = socket_peer(&f, "a", "ta"), *b = socket_peer(&f, "b", "tb");
+
+	(void)state;
+	fake_room(&f, a, 0);
+	socket_sends(&f, a, FIN | WS_PING, STR("x"));
+	assert_false(a->hears);
+	fake_room(&f, a, 2);
+	assert_false(a->hears);
+	fake_room(&f, a, SIZE_MAX);
+	assert_true(a->hears);
+	socket_is_told(a, "pong(x) ");
+	fake_room(&f, a, 0);
+	socket_sends(&f, a, FIN | WS_PING, STR("x"));
+	for (; !a->done && f.mono < 5000000 + 2 * f.conf.slow_ms; fake_pass(&f, 500))
+		socket_sends(&f, b, FIN | WS_PONG, STR_NONE);
+	assert_true(a->done && !a->whole);
+	fake_free(a);
+	socket_free(&f, b);
+}
+
+/* The same for a close frame that finds no room. */
+static void
+test_reads_no_goodbye(void **state)
+{
+	struct fake_conn *a = socket_peer(&f, "a", "ta");
+
+	(void)state;
+	fake_room(&f, a, 0);
+	peer_told(&f, "a", "ta", "{\"type\":\"LEAVE\"}", 200, "left");
+	assert_false(a->done);
+	fake_pass(&f, 1500);
+	assert_true(a->done && !a->whole);
+	fake_free(a);
+}
+
+/* Time passes, and every ping is answered at once. */
+static void
+pass_answering(struct fake_conn *c, int64_t ms)
+{
+	for (; ms > 0; ms -= 10) {
+		fake_pass(&f, 10);
+		if (!c->done && strstr(socket_told(c), "ping()") != NULL)
+			socket_sends(&f, c, FIN | WS_PONG, STR_NONE);
+	}
+}
+
+/* An id in dispute: a WebSocket is proven by an answer; what came just before the question is none. */
+static void
+test_proof(void **state)
+{
+	struct fake_conn *a = socket_peer(&f, "a", "ta"), *c;
+
+	(void)state;
+	socket_says(&f, a, "{\"type\":\"HEARTBEAT\"}");
+	c = socket_ask(&f, peer_uri("a", "tc", ""));
+	fake_pass(&f, 2 * HUB_PROOF_GAP_MS + 100);
+	assert_int_equal(fake_status(c), 0);
+	assert_non_null(strstr(socket_told(a), "ping() ping() "));
+	pass_answering(a, 600);
+	assert_int_equal(fake_status(c), 101);
+	assert_non_null(strstr(fake_text(c), "ID-TAKEN"));
+	assert_true(c->done && c->whole);
+	fake_free(c);
+	pass_answering(a, HUB_PROVEN_MS);
+	c = socket_ask(&f, peer_uri("a", "tc", ""));
+	fake_pass(&f, f.conf.grace_ms + 100);		/* now it says nothing */
+	assert_int_equal(fake_status(c), 101);
+	assert_true(c->hears);
+	assert_non_null(strstr(socket_told(a), "close(1000 the id passed on to another page)"));
+	socket_free(&f, a);
+	socket_free(&f, c);
+}
+
+/* ---- sigver ---- */
+
+/* Nobody can come back to a source on a WebSocket: whatever ends it, its key is free. */
+static void
+test_source_ends(void **state)
+{
+	struct fake_conn *a, *b;
+	int how;
+
+	(void)state;
+	for (how = 0; how < 3; how++) {
+		a = socket_open(&f, "/sigver");
+		b = socket_open(&f, "/sigver");
+		socket_says(&f, a, "{\"open\":\"k\"}");
+		socket_is_told(a, "text({\"isKeyOk\":true}) ");
+		socket_says(&f, b, "{\"join\":\"k\"}");
+		socket_is_told(b, "text({\"isKeyOk\":true}) ");
+		if (how == 0)
+			fake_gone(&f, a);
+		else if (how == 1)
+			socket_closes(&f, a, 1001);
+		else
+			socket_sends(&f, a, FIN | 3, STR_NONE);
+		fake_turn(&f);
+		socket_says(&f, b, "{\"data\":1}");
+		assert_non_null(strstr(socket_told(b), "close(4020 OPENER_GONE: "));
+		socket_free(&f, b);
+		socket_free(&f, a);
+		fake_turn(&f);
+	}
+}
+
+static void
+test_source_errs(void **state)
+{
+	struct fake_conn *a = socket_open(&f, "/");
+
+	(void)state;
+	socket_is_told(a, "");				/* it is told no token */
+	socket_says(&f, a, "{\"join\":\"nobody\"}");
+	assert_string_equal(socket_told(a),
+	    "text({\"isKeyOk\":false}) close(4011 KEY_FOR_JOIN_UNKNOWN: Unknown key) ");
+	socket_closes(&f, a, 4011);
+	assert_true(a->done);
+	fake_free(a);
+}
+
+#define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_message_then_close), T(test_back_again), T(test_close_leaves_what_waits), T(test_leave),
+		T(test_close_unanswered), T(test_superseded), T(test_drain), T(test_broken_rule), T(test_too_long),
+		T(test_pings), T(test_reads_nothing), T(test_reads_no_goodbye), T(test_proof), T(test_source_ends),
+		T(test_source_errs),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
