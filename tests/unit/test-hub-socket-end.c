@@ -148,6 +148,29 @@ test_superseded(void **state)
 	socket_free(&f, b);
 }
 
+/* The same where another process has the id now, before we are told: a goodbye does not end what is not ours. */
+static void
+test_superseded_elsewhere(void **state)
+{
+	struct fake_conn *a = socket_peer(&f, "a", "ta"), *again;
+	struct fake g;
+
+	(void)state;
+	fake_join(&g, &f);
+	again = socket_peer(&g, "a", "ta");
+	socket_closes(&f, a, 1000);
+	assert_true(a->done);
+	fake_free(a);
+	fake_pass(&g, 300);
+	assert_false(again->done);
+	a = socket_peer(&g, "b", "tb");
+	socket_says(&g, a, OFFER("a", "1"));
+	assert_non_null(strstr(socket_told(again), GETS("b", "a", "1")));
+	socket_free(&g, again);
+	socket_free(&g, a);
+	fake_stop(&g);
+}
+
 static void
 test_drain(void **state)
 {
@@ -304,6 +327,32 @@ test_proof(void **state)
 
 /* ---- sigver ---- */
 
+/* What waits for a verdict keeps what was said after it. */
+static void
+test_verdict_in_order(void **state)
+{
+	struct fake_conn *holder = socket_open(&f, "/sigver"), *a = socket_open(&f, "/sigver");
+	struct buf in;
+
+	(void)state;
+	socket_says(&f, holder, "{\"open\":\"k\"}");
+	buf_init(&in, 1000);
+	frame_put(&in, FIN | WS_TEXT, STR("{\"open\":\"k\"}"));
+	frame_put(&in, FIN | WS_TEXT, STR("{\"join\":\"k\"}"));	/* itself, by then */
+	frame_put(&in, FIN | WS_TEXT, STR("{\"data\":1}"));
+	fake_says(&f, a, buf_str(&in));
+	buf_release(&in);
+	assert_false(a->hears);
+	fake_pass(&f, 500);
+	socket_is_told(a, "");
+	fake_pass(&f, f.conf.grace_ms);
+	assert_true(a->hears);
+	assert_non_null(strstr(socket_told(a),
+	    "text({\"isKeyOk\":true}) text({\"isKeyOk\":true}) text({\"id\":1,\"data\":1}) "));
+	socket_free(&f, holder);
+	socket_free(&f, a);
+}
+
 /* Nobody can come back to a source on a WebSocket: whatever ends it, its key is free. */
 static void
 test_source_ends(void **state)
@@ -356,7 +405,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_message_then_close), T(test_back_again), T(test_close_leaves_what_waits), T(test_leave),
-		T(test_close_unanswered), T(test_superseded), T(test_drain), T(test_broken_rule), T(test_too_long),
+		T(test_close_unanswered), T(test_superseded), T(test_superseded_elsewhere), T(test_drain),
+		T(test_verdict_in_order), T(test_broken_rule), T(test_too_long),
 		T(test_pings), T(test_reads_nothing), T(test_reads_no_goodbye), T(test_proof), T(test_source_ends),
 		T(test_source_errs),
 	};

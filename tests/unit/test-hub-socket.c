@@ -171,12 +171,12 @@ test_parked_is_not_silent(void **state)
 	fake_stop(&f);
 	fake_start(&f);
 	strcpy(f.conf.websocket, "on");
-	f.conf.heartbeat_min_ms = f.conf.heartbeat_max_ms = f.conf.hold_ms = 100;
+	f.conf.heartbeat_min_ms = f.conf.heartbeat_max_ms = f.conf.hold_ms = 500;
 	fake_run(&f);
 	a = socket_peer(&f, "a", "ta");
 	lock();
 	socket_says(&f, a, OFFER("b", "1"));
-	fake_pass(&f, HUB_BUSY_MS - 500);
+	fake_pass(&f, HUB_BUSY_MS - 100);
 	assert_false(a->done);
 	unlock();
 	fake_pass(&f, 50);
