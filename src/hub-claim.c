@@ -182,7 +182,7 @@ hub_contest(struct hub *hub, struct contest *c, const struct box *holder)
 {
 	int64_t now = loop_mono(hub->loop);
 
-	if (holder->state == BOX_ENDED)
+	if (holder->state == BOX_ENDED || hub_retired(holder))
 		return 0;
 	if (holder->present && alive(hub, holder->id))
 		return -ERR_CONFLICT;

@@ -101,13 +101,40 @@ hub_requeue(struct hub *hub, int64_t seq, int64_t to)
 }
 
 /* A goodbye fits into any quota. */
-int
-hub_end(struct hub *hub, int64_t box, struct str close)
+static int
+say_last(struct hub *hub, int64_t box, struct str close)
 {
 	struct msg_new m = {
 		.box = box, .kind = MSG_CLOSE, .due = hub_due(hub), .body = close,
 	};
-	int rc = put(hub, &m, INT64_MAX);
+
+	return put(hub, &m, INT64_MAX);
+}
+
+int
+hub_end(struct hub *hub, int64_t box, struct str close)
+{
+	int rc = say_last(hub, box, close);
 
 	return rc < 0 ? rc : store_box_end(hub->store, box);
+}
+
+/* Nothing that is posted with a number is above this one. */
+int
+hub_retire(struct hub *hub, const struct box *b, struct str close)
+{
+	int rc = say_last(hub, b->id, close);
+
+	if (rc == 0)
+		rc = b->hub != 0 ? store_box_detach(hub->store, b->id, b->gen, loop_real(hub->loop)) :
+		    store_box_touch(hub->store, b->id);
+	if (rc == 0 || rc == -ERR_NOTFOUND)
+		rc = store_box_accept(hub->store, b->id, INT64_MAX);
+	return rc == -ERR_REPEATED ? 0 : rc;
+}
+
+bool
+hub_retired(const struct box *b)
+{
+	return b->n == INT64_MAX;
 }

@@ -212,6 +212,12 @@ int	hub_requeue(struct hub *hub, int64_t seq, int64_t to);
 /* The box says its last word (final event "close" with this JSON) and ends: claims and links go. */
 int	hub_end(struct hub *hub, int64_t box, struct str close);
 
+/* Its client has said goodbye, but comes again with another box if it was only its connection that broke: the
+ * box says its last word, no stream receives for it any more, and its names, with what waits for them,
+ * are for whoever wants them first (hub_contest). Its protocol MUST refuse to open another stream for it. */
+int	hub_retire(struct hub *hub, const struct box *b, struct str close);
+bool	hub_retired(const struct box *b);
+
 /*
  * Somebody wants a name this box holds. 0: the holder is gone, the name may be taken from it.
  * -ERR_CONFLICT: it is alive. -ERR_WAIT: not known yet; return it from serve, which is called

@@ -28,10 +28,18 @@ sio_tell(struct session *s, struct str packet)
 	return rc == -ERR_QUOTA ? 0 : rc;
 }
 
+#define CLOSED STR("{\"code\":1000,\"reason\":\"closed\"}")
+
 int
 sio_end(struct session *s)
 {
-	return hub_end(s->hub, s->box.id, STR("{\"code\":1000,\"reason\":\"closed\"}"));
+	return hub_end(s->hub, s->box.id, CLOSED);
+}
+
+int
+sio_break_off(struct session *s)
+{
+	return hub_retire(s->hub, &s->box, CLOSED);
 }
 
 /* b holds a message; tells it and frees it. */
@@ -235,9 +243,9 @@ sio_take(struct session *s, const struct eio_packet *p, bool *ended)
 	switch (p->type) {
 	case EIO_PING:		/* version 3, by POST */
 		return sio_tell(s, STR("3"));
-	case EIO_CLOSE:
+	case EIO_CLOSE:		/* released clients say it, without a disconnect before it, when a poll has failed */
 		*ended = true;
-		return sio_end(s);
+		return s->polls ? sio_break_off(s) : sio_end(s);
 	case EIO_MESSAGE:	/* attachments follow an event that was refused */
 		return p->binary ? 0 : take_message(s, p->data, ended);
 	default:

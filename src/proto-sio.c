@@ -79,7 +79,7 @@ find(struct session *s, bool *named)
 		return -ERR_NOTFOUND;
 	token_hash(s->hub->store, USE_SID, str_from(s->sid), s->hash);
 	rc = store_box_by_token(s->hub->store, s->realm, s->hash, &s->box);
-	if (rc == 0 && (s->box.state != BOX_LIVE || !token_same(s->hash, s->box.token)))
+	if (rc == 0 && (s->box.state != BOX_LIVE || hub_retired(&s->box) || !token_same(s->hash, s->box.token)))
 		rc = -ERR_NOTFOUND;
 	return rc;
 }
@@ -243,7 +243,7 @@ poll(struct session *s)
 	if (other == NULL && store_hub_alive(s->hub->store, s->box.hub) == -ERR_NOTFOUND)
 		return open_next_poll(s);
 	if (other == NULL || !other->wire->duplex)
-		rc = sio_end(s);
+		rc = sio_break_off(s);
 	return rc < 0 ? rc : refuse(s->r, EIO_BAD_REQUEST);
 }
 
@@ -287,6 +287,7 @@ ask(struct question *q, struct hub *hub, struct req *r)
 	q->s.r = r;
 	if (req_query(r, "transport", text, sizeof text) < 0 || eio_transport(str_from(text), &q->transport) < 0)
 		return refuse(r, EIO_NO_TRANSPORT), -ERR_BAD;
+	q->s.polls = q->transport == EIO_POLLING && !r->spoken;
 	version = req_query(r, "EIO", text, sizeof text) == -ERR_TOOBIG ? -ERR_VERSION : eio_version(str_from(text));
 	q->s.version = version < 0 ? 4 : version;
 	rc = find(&q->s, &q->named);

@@ -24,6 +24,7 @@ struct session {
 	struct hub	*hub;
 	struct req	*r;
 	int		 version;	/* of Engine.IO: 3 or 4 */
+	bool		 polls;		/* the request has the transport of released clients' polls */
 	const char	*realm;
 	char		 sid[SIO_SID];	/* that the request names, by itself or in its cursor … */
 	unsigned char	 hash[HASH_SIZE];	/* … and its hash */
@@ -62,8 +63,11 @@ bool	sio_only_beats(const struct req *r);
  * what is over its quota is dropped. */
 int	sio_tell(struct session *s, struct str packet);
 
-/* The session ends; its multiaddrs are free. */
+/* The session ends; its multiaddrs are free, and what waits for them is nobody's. */
 int	sio_end(struct session *s);
+
+/* It ends because its connection broke: what waits is for who joins those multiaddrs next, and may at once. */
+int	sio_break_off(struct session *s);
 
 /* NULL, or what is wrong with a packet: a sentence without a full stop. Nothing is done. */
 const char	*sio_wrong(const struct session *s, const struct eio_packet *p);

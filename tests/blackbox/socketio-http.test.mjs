@@ -3,11 +3,8 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 
-// @ts-ignore it has no types
-import WebSocket from 'ws';
-
 import { kind, onSite, request, until, within } from './harness.mjs';
-import { RS, Session, newAddr, payload } from './socketio.mjs';
+import { RS, Session, Socket, newAddr, payload } from './socketio.mjs';
 
 /** @typedef {import('./site.mjs').Server} Server */
 
@@ -64,50 +61,6 @@ class Bystander {
       said.push(...await session.hear());
       return said.some((it) => it.startsWith('42["ws-handshake"')) && said.some((it) => it.startsWith('438['));
     });
-  }
-}
-
-/** What is opened by a WebSocket as a client does it; the frames that came, and the close frame. */
-class Socket {
-  /** @type {string[]} */
-  frames = [];
-  /** @type {{code: number, reason: string} | undefined} */
-  closing;
-
-  /** @param {string} url */
-  constructor(url) {
-    this.ws = new WebSocket(url.replace(/^http/, 'ws'));
-    this.ws.on('message', (/** @type {Buffer} */ data) => this.frames.push(String(data)));
-    this.ws.on('close', (/** @type {number} */ code, /** @type {Buffer} */ reason) => {
-      this.closing = { code, reason: String(reason) };
-    });
-    this.opened = new Promise((resolve, reject) => {
-      this.ws.on('open', () => resolve(undefined));
-      this.ws.on('error', reject);
-    });
-    this.opened.catch(() => {});
-  }
-
-  /** @param {Server} server @param {{eio?: 3 | 4, sid?: string}} [how] */
-  static async open(server, { eio = 4, sid } = {}) {
-    const it = new Socket(server.url(`/socket.io/?EIO=${eio}&transport=websocket${sid === undefined ? '' : `&sid=${sid}`}`));
-    await within('a WebSocket', it.opened);
-    return it;
-  }
-
-  /** Frames until one begins so; heartbeats are passed over, and answered. @param {string} head */
-  hear(head) {
-    return until(`a frame ${head}`, () => {
-      const it = this.frames.shift();
-      if (it === '2') {
-        this.ws.send('3');
-      }
-      return it?.startsWith(head) ? it : undefined;
-    });
-  }
-
-  closed() {
-    return until('a close frame', () => this.closing);
   }
 }
 

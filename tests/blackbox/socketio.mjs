@@ -9,6 +9,8 @@ import io2 from 'socket.io-client-2';
 // @ts-ignore its types are not found
 import { io as io3 } from 'socket.io-client-3';
 import { io as io4 } from 'socket.io-client-4';
+// @ts-ignore it has no types
+import WebSocket from 'ws';
 
 import { request } from './http.mjs';
 import { until, within } from './proc.mjs';
@@ -128,24 +130,6 @@ export class Node {
   async leave() {
     this.socket.disconnect();
     await until('the end of a client', () => this.socket.io.engine.readyState === 'closed');
-  }
-
-  /** Vanishes without a word: what it has open breaks. */
-  vanish() {
-    const { engine } = this.socket.io;
-    this.socket.io.reconnection(false);
-    const { transport } = engine;
-    transport.ws?.terminate();
-    transport.pollXhr?.abort();
-    transport._pollXhr?.abort();
-    engine.removeAllListeners();
-    transport.removeAllListeners?.();
-    transport.doPoll = () => {};
-    transport.doWrite = () => {};
-    transport.write = () => {};
-    clearTimeout(engine.pingTimeoutTimer);
-    clearTimeout(engine.pingIntervalTimer);
-    clearTimeout(engine._pingTimeoutTimer);
   }
 }
 
@@ -283,5 +267,49 @@ export class Session {
 
   close() {
     return this.post(payload(this.eio, ['1']));
+  }
+}
+
+/** What is opened by a WebSocket as a client does it; the frames that came, and the close frame. */
+export class Socket {
+  /** @type {string[]} */
+  frames = [];
+  /** @type {{code: number, reason: string} | undefined} */
+  closing;
+
+  /** @param {string} url */
+  constructor(url) {
+    this.ws = new WebSocket(url.replace(/^http/, 'ws'));
+    this.ws.on('message', (/** @type {Buffer} */ data) => this.frames.push(String(data)));
+    this.ws.on('close', (/** @type {number} */ code, /** @type {Buffer} */ reason) => {
+      this.closing = { code, reason: String(reason) };
+    });
+    this.opened = new Promise((resolve, reject) => {
+      this.ws.on('open', () => resolve(undefined));
+      this.ws.on('error', reject);
+    });
+    this.opened.catch(() => {});
+  }
+
+  /** @param {Server} server @param {{eio?: 3 | 4, sid?: string}} [how] */
+  static async open(server, { eio = 4, sid } = {}) {
+    const it = new Socket(server.url(`/socket.io/?EIO=${eio}&transport=websocket${sid === undefined ? '' : `&sid=${sid}`}`));
+    await within('a WebSocket', it.opened);
+    return it;
+  }
+
+  /** Frames until one begins so; heartbeats are passed over, and answered. @param {string} head */
+  hear(head) {
+    return until(`a frame ${head}`, () => {
+      const it = this.frames.shift();
+      if (it === '2') {
+        this.ws.send('3');
+      }
+      return it?.startsWith(head) ? it : undefined;
+    });
+  }
+
+  closed() {
+    return until('a close frame', () => this.closing);
   }
 }
