@@ -2,17 +2,18 @@
 
 /**
  * @typedef {object} Address
- * @property {'peerjs' | 'sigver'} protocol
+ * @property {'peerjs' | 'sigver' | 'socket.io'} protocol
  * @property {string} base the server's mount path, as http(s), no slash at its end
  * @property {string} endpoint where GET and POST go, without a query
  * @property {string} url of the WebSocket
  * @property {string} key PeerJS: the API key
  * @property {string} id PeerJS: the peer
  * @property {string} token PeerJS: the secret the page chose
+ * @property {string} version Socket.IO: of Engine.IO, which carries it
  */
 
 /** Where the protocols are spoken, below the mount path. */
-const PATH = /^(.*)\/(peerjs|sigver\/opened|sigver)\/?$/;
+const PATH = /^(.*)\/(peerjs|sigver\/opened|sigver|socket\.io-next|socket\.io)\/?$/;
 
 /**
  * @param {string | URL} url ws, wss, http or https; relative ones count from the page
@@ -29,9 +30,20 @@ function urlOf(url) {
 /** @param {URL} url */
 const isWeb = (url) => /^(ws|http)s?:$/.test(url.protocol);
 
+/** @param {string} path */
+const protocolOf = (path) => (path.startsWith('socket.io') ? 'socket.io'
+  : path === 'peerjs' ? 'peerjs' : 'sigver');
+
+/**
+ * Whether a WebSocket to an address of Engine.IO is a session of its own. One that names a session
+ * takes over from its polls, and must be what they were offered.
+ * @param {URLSearchParams} query
+ */
+const isSession = (query) => query.get('transport') === 'websocket' && !query.has('sid');
+
 /**
  * @param {string | URL} url
- * @returns {Address | undefined} nothing where it is no address of PeerJS or sigver
+ * @returns {Address | undefined} nothing where it is no address of PeerJS, sigver or Socket.IO
  */
 export function parseAddress(url) {
   const target = urlOf(url);
@@ -39,17 +51,22 @@ export function parseAddress(url) {
   if (!target || path === undefined) {
     return undefined;
   }
+  const protocol = protocolOf(path);
+  if (protocol === 'socket.io' && !isSession(target.searchParams)) {
+    return undefined;
+  }
   const base = target.protocol.replace('ws', 'http') + `//${target.host}${mount}`;
   const of = (/** @type {string} */ name) => target.searchParams.get(name) ?? '';
   target.protocol = target.protocol.replace('http', 'ws');
   return {
-    protocol: path === 'peerjs' ? 'peerjs' : 'sigver',
+    protocol,
     base,
     endpoint: `${base}/${path}`,
     url: target.href,
     key: of('key'),
     id: of('id'),
     token: of('token'),
+    version: of('EIO') || '3',
   };
 }
 

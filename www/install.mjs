@@ -1,7 +1,7 @@
 /**
  * Lets programs that know nothing of sigpost use it: PeerJS calls `new WebSocket(…)`, and gets a
- * SigpostSocket where the address is one of PeerJS or sigver at a server named here. Every other
- * WebSocket is native as before, and so are the constants, the prototype and subclasses.
+ * SigpostSocket where the address is one of PeerJS, sigver or Socket.IO at a server named here. Every
+ * other WebSocket is native as before, and so are the constants, the prototype and subclasses.
  */
 
 import { baseOf, parseAddress } from './address.mjs';
@@ -31,15 +31,16 @@ class NoWebSocket {
 
 /**
  * @param {any} native
- * @param {(url: string | URL) => boolean} isOurs
- * @param {(url: string | URL, protocols: any) => SigpostSocket} open
+ * @param {(url: string | URL) => string | undefined} place
+ * @param {(url: string, protocols: any) => SigpostSocket} open
  */
-function patch(native, isOurs, open) {
+function patch(native, place, open) {
   /** @type {any} */
   const patched = new Proxy(native, {
     construct(target, args, newTarget) {
       const plain = newTarget === patched;
-      return plain && isOurs(args[0]) ? open(args[0], args[1])
+      const ours = plain && place(args[0]);
+      return ours ? open(ours, args[1])
         : Reflect.construct(target, args, plain ? target : newTarget);
     },
     get(target, name, receiver) {
@@ -67,18 +68,47 @@ function basesOf({ server = serverOf(import.meta.url) }) {
 }
 
 /**
+ * Where a multiaddr leads, which names a host and a port and has no room for a mount path: to the server
+ * on that host.
+ * @param {Set<string>} bases
+ * @param {import('./address.mjs').Address} address
+ * @returns {string | undefined} nothing where there is none
+ */
+function belowMount(bases, { base, endpoint, url }) {
+  const mount = [...bases].find((it) => new URL(it).origin === base);
+  return mount?.replace('http', 'ws').concat(endpoint.slice(base.length), new URL(url).search);
+}
+
+/**
+ * What is ours, and at which address of ours.
+ * @param {Set<string>} bases
+ * @param {boolean} libp2p
+ * @returns {(url: string | URL) => string | undefined}
+ */
+function placeAmong(bases, libp2p) {
+  return (url) => {
+    const address = parseAddress(url);
+    if (address && bases.has(address.base)) {
+      return address.url;
+    }
+    return libp2p && address?.protocol === 'socket.io' ? belowMount(bases, address) : undefined;
+  };
+}
+
+/**
  * @param {import('./sigpost.d.mts').InstallOptions} [options]
  * @returns {() => void} takes it back
  */
 export function install(options = {}) {
-  const { global: given = globalThis, onsocket, server, ...rest } = options;
+  const { global: given = globalThis, onsocket, server, libp2p = false, ...rest } = options;
   const global = /** @type {any} */ (given);
   const bases = basesOf({ server });
   const before = Object.getOwnPropertyDescriptor(global, 'WebSocket');
   let active = true;
+  const among = placeAmong(bases, libp2p);
   /** @param {string | URL} url */
-  const isOurs = (url) => active && bases.has(parseAddress(url)?.base ?? '');
-  const patched = patch(global.WebSocket ?? NoWebSocket, isOurs, (url, protocols) => {
+  const place = (url) => (active ? among(url) : undefined);
+  const patched = patch(global.WebSocket ?? NoWebSocket, place, (url, protocols) => {
     const socket = new SigpostSocket(url, protocols, rest);
     onsocket?.(/** @type {any} */ (socket)); // addEventListener is declared for its own events
     return socket;

@@ -4,6 +4,7 @@
  *
  * - `data-server`: for these servers instead, with blanks between them
  * - `data-transports`: the transports and their order, with blanks between them
+ * - `data-libp2p="yes"`: multiaddrs that name the server's host mean the server
  * - `data-install="no"`: not by itself; the page calls `sigpost.install()`
  */
 
@@ -18,7 +19,11 @@ const words = (text) => (text ? text.trim().split(/[\s,]+/) : undefined);
 /** @param {any} script the tag, if it is one */
 export function installFrom(script) {
   if (script?.src && script.dataset.install !== 'no') {
-    const { server, transports } = script.dataset;
-    install({ server: words(server) ?? serverOf(script.src), transports: words(transports) });
+    const { server, transports, libp2p } = script.dataset;
+    install({
+      server: words(server) ?? serverOf(script.src),
+      transports: words(transports),
+      libp2p: libp2p === 'yes',
+    });
   }
 }

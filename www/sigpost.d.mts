@@ -37,6 +37,11 @@ export interface InstallOptions extends SigpostOptions {
   server?: string | URL | readonly (string | URL)[];
   /** Called with each SigpostSocket that takes the place of a WebSocket, before it connects. */
   onsocket?: (socket: SigpostSocket) => void;
+  /**
+   * Socket.IO at the root of a server's host means that server, too: a multiaddr of libp2p names a
+   * host and a port, and no mount path. Default: false.
+   */
+  libp2p?: boolean;
   /** Whose WebSocket to patch. Default: globalThis. */
   global?: object;
 }
@@ -73,7 +78,7 @@ export interface SigpostSocketEventMap {
   refused: SigpostRefusedEvent;
 }
 
-/** A WebSocket to PeerJS or sigver at a sigpost server, over what works there. */
+/** A WebSocket to PeerJS, sigver or Socket.IO at a sigpost server, over what works there. */
 export class SigpostSocket extends EventTarget {
   static readonly CONNECTING: 0;
   static readonly OPEN: 1;
@@ -81,8 +86,8 @@ export class SigpostSocket extends EventTarget {
   static readonly CLOSED: 3;
 
   /**
-   * @param url `…/peerjs?key=…&id=…&token=…`, `…/sigver` or `…/sigver/opened`, as ws, wss, http or
-   *   https
+   * @param url `…/peerjs?key=…&id=…&token=…`, `…/sigver`, `…/sigver/opened`, or
+   *   `…/socket.io/?EIO=…&transport=websocket` (or `/socket.io-next/`), as ws, wss, http or https
    * @param protocols ignored
    */
   constructor(url: string | URL, protocols?: string | string[], options?: SigpostOptions);
@@ -132,7 +137,7 @@ export class SigpostSocket extends EventTarget {
 export const sockets: ReadonlySet<SigpostSocket>;
 
 /**
- * From now on `new WebSocket()` of a PeerJS or sigver address at these servers makes a
+ * From now on `new WebSocket()` of a PeerJS, sigver or Socket.IO address at these servers makes a
  * SigpostSocket; every other one is native. Returns a function that takes it back.
  */
 export function install(options?: InstallOptions): () => void;

@@ -1,5 +1,5 @@
 /**
- * A WebSocket to PeerJS or sigver at a sigpost server, made of what works there: an event stream or
+ * A WebSocket to PeerJS, sigver or Socket.IO at a sigpost server, made of what works there: an event stream or
  * long poll down, POST up, or a WebSocket where the server offers one.
  *
  *     const socket = new SigpostSocket('wss://example.org/peerjs?key=peerjs&id=me&token=secret');
@@ -19,6 +19,7 @@ import { Link } from './link.mjs';
 import { Outbox } from './outbox.mjs';
 import { PeerjsTalk } from './talk-peerjs.mjs';
 import { SigverTalk } from './talk-sigver.mjs';
+import { SioTalk } from './talk-sio.mjs';
 
 const CONNECTING = /** @type {const} */ (0);
 const OPEN = /** @type {const} */ (1);
@@ -34,8 +35,8 @@ const LAPSES_MAX = 3;
  * The event stream first: it needs one request for everything that comes. EventSource before fetch,
  * because what wraps fetch on a page (monitoring, service workers) tends to read answers to their
  * end before it hands them on, and leaves EventSource alone. Long poll works wherever HTTP does, at
- * a request for each few messages. WebSocket is not among them: no version of the server offers it
- * yet; where one does, a page can put it first.
+ * a request for each few messages. WebSocket is not among them: few web servers let it through, and it
+ * has no cursor; where one does, a page can put it first.
  */
 const DEFAULTS = {
   transports: ['sse', 'fetch', 'poll'],
@@ -52,6 +53,8 @@ export const NATIVE = Symbol.for('sigpost: the native WebSocket');
 
 /** All that are not closed. @type {Set<SigpostSocket>} */
 export const sockets = new Set();
+
+const TALKS = { peerjs: PeerjsTalk, sigver: SigverTalk, 'socket.io': SioTalk };
 
 /** Peers that are being taken leave of: the same one may come again only then. */
 const leaving = new Map();
@@ -131,10 +134,10 @@ export class SigpostSocket extends EventTarget {
     super();
     const address = parseAddress(url);
     if (!address) {
-      throw new DOMException(`No address of PeerJS or sigver: ${url}`, 'SyntaxError');
+      throw new DOMException(`No address of PeerJS, sigver or Socket.IO: ${url}`, 'SyntaxError');
     }
     this.#address = address;
-    this.#talk = address.protocol === 'peerjs' ? new PeerjsTalk(address) : new SigverTalk(address);
+    this.#talk = new TALKS[address.protocol](address);
     const settings = linkOptions(options);
     this.#link = new Link(this.#talk, settings, {
       event: (type, data, id) => this.#hear(type, data, id),
@@ -201,7 +204,7 @@ export class SigpostSocket extends EventTarget {
   /** @param {string} data */
   send(data) {
     if (typeof data !== 'string') {
-      throw new DOMException('Both protocols are text', 'NotSupportedError');
+      throw new DOMException('All protocols here are text', 'NotSupportedError');
     }
     if (this.#state === CONNECTING) {
       throw new DOMException('Still connecting', 'InvalidStateError');
@@ -220,9 +223,23 @@ export class SigpostSocket extends EventTarget {
         this.#outbox.add(text).then(() => {
           this.#lapses = 0;
         }, (error) => this.#refused(text, error));
+      } else {
+        this.#answer(text);
       }
     } catch (error) {
       this.#refused(text, error);
+    }
+  }
+
+  /**
+   * What does not pass may be answered here.
+   * @param {string} text
+   */
+  async #answer(text) {
+    const answer = 'answer' in this.#talk && this.#talk.answer(text);
+    await undefined; // as from a network
+    if (answer) {
+      this.#deliver(answer, '');
     }
   }
 
@@ -262,11 +279,16 @@ export class SigpostSocket extends EventTarget {
   async #start() {
     await leaving.get(this.#talk.name);
     await this.#talk.prepare();
-    this.#outbox.url = this.#talk.up;
     if (this.#state === CONNECTING) {
       this.#asked = true;
       this.#link.start();
     }
+  }
+
+  /** What waits may leave, in the name of whom the server knows. */
+  #authorize() {
+    this.#outbox.url = this.#talk.up;
+    this.#outbox.authorize(this.#talk.token);
   }
 
   /**
@@ -297,7 +319,7 @@ export class SigpostSocket extends EventTarget {
 
   #resumed() {
     if (this.#state === OPEN) {
-      this.#outbox.authorize(this.#talk.token);
+      this.#authorize();
     }
     this.#emit('resumed', {});
   }
@@ -311,18 +333,28 @@ export class SigpostSocket extends EventTarget {
     const { open, deliver, gap, end } = this.#talk.hear(type, data, lastEventId);
     if (open && this.#state === CONNECTING) {
       this.#state = OPEN;
-      this.#outbox.authorize(this.#talk.token);
+      this.#authorize();
       this.#emit('open', {});
     }
     if (gap && this.#state === OPEN) {
       this.#emit('gap', gap);
     }
-    if (deliver !== undefined && this.#state === OPEN) {
-      const { origin } = new URL(this.#address.url);
-      this.dispatchEvent(new MessageEvent('message', { data: deliver, origin, lastEventId }));
+    if (deliver !== undefined) {
+      this.#deliver(deliver, lastEventId);
     }
     if (end) {
       this.#finish(end.code, end.reason, end.code !== 1006);
+    }
+  }
+
+  /**
+   * @param {string} data
+   * @param {string} lastEventId
+   */
+  #deliver(data, lastEventId) {
+    if (this.#state === OPEN) {
+      const { origin } = new URL(this.#address.url);
+      this.dispatchEvent(new MessageEvent('message', { data, origin, lastEventId }));
     }
   }
 
@@ -334,7 +366,7 @@ export class SigpostSocket extends EventTarget {
     if (!farewell || direct || !this.#asked) {
       return this.#outbox.bytes > 0 ? this.#delivered(this.#outbox.idle()) : Promise.resolve();
     }
-    this.#outbox.authorize(this.#talk.token);
+    this.#authorize();
     this.#talk.forget();
     const left = this.#delivered(this.#outbox.add(farewell));
     leaving.set(name, left);

@@ -65,6 +65,11 @@ describe('install()', () => {
       'ws://127.0.0.1:9/a/sigver': SigpostSocket,
       'ws://127.0.0.1:9/a/sigver/opened/': SigpostSocket,
       'wss://example.org:443/b/peerjs': SigpostSocket,
+      'ws://127.0.0.1:9/a/socket.io/?EIO=3&transport=websocket': SigpostSocket,
+      'ws://127.0.0.1:9/a/socket.io-next/?transport=websocket&EIO=4': SigpostSocket,
+      'ws://127.0.0.1:9/a/socket.io/?EIO=4&transport=websocket&sid=1': Ws,
+      'ws://127.0.0.1:9/a/socket.io/?EIO=4': Ws,
+      'ws://127.0.0.1:9/socket.io-next/?EIO=4&transport=websocket': Ws,
       'ws://127.0.0.1:9/peerjs?key=k&id=i&token=t': Ws,
       'ws://127.0.0.1:9/a/chat': Ws,
       'ws://127.0.0.1:9/a/b/peerjs': Ws,
@@ -75,6 +80,25 @@ describe('install()', () => {
       assert.equal(kind(global, url), want, url);
     }
     assert.equal(kind(global, new URL('ws://127.0.0.1:9/a/sigver')), SigpostSocket);
+  });
+
+  test('libp2p: a multiaddr means the server on its host', () => {
+    const { global } = patched({ server: [`${NOWHERE}/a/b`, 'https://example.org'], libp2p: true });
+    const query = '?EIO=4&transport=websocket';
+    const rows = {
+      'ws://127.0.0.1:9/socket.io-next/': 'ws://127.0.0.1:9/a/b/socket.io-next',
+      'ws://127.0.0.1:9/a/b/socket.io/': 'ws://127.0.0.1:9/a/b/socket.io/',
+      'wss://example.org/socket.io/': 'wss://example.org/socket.io/',
+    };
+    for (const [url, want] of Object.entries(rows)) {
+      const socket = new global.WebSocket(url + query);
+      assert.equal(socket.url, want + query);
+      socket.close();
+    }
+    for (const url of ['ws://127.0.0.1:9/c/socket.io/', 'ws://127.0.0.1:10/socket.io/']) {
+      assert.equal(kind(global, url + query), Ws, url);
+    }
+    assert.equal(kind(global, 'ws://127.0.0.1:9/peerjs?key=k&id=i&token=t'), Ws);
   });
 
   test('and what comes of them is a WebSocket to whoever asks', () => {

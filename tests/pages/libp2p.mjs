@@ -73,8 +73,8 @@ export class NodeWindow {
     return it;
   }
 
-  /** The node begins to listen, by way of a server. @param {{port: number}} server */
-  async start({ port }) {
+  /** The node begins to listen, by way of a server on this machine. @param {number} port */
+  async start(port) {
     this.address = `/ip4/127.0.0.1/tcp/${port}/ws/p2p-webrtc-star`;
     this.id = await this.page.evaluate((it) => globalThis.libp2p.start(it), this.address);
     return this;
@@ -91,6 +91,11 @@ export class NodeWindow {
   /** Dials, sends bytes and returns what comes back. @param {NodeWindow} other @param {number[]} bytes */
   echo({ id }, bytes) {
     return this.page.evaluate(([peer, all]) => globalThis.libp2p.echo(peer, all), [id, bytes]);
+  }
+
+  /** The ways down of what took the place of its WebSockets. @returns {Promise<string[]>} */
+  transports() {
+    return this.page.evaluate(() => [...globalThis.sigpost.sockets].map((it) => it.transport));
   }
 
   connections() {

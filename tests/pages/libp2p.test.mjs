@@ -55,20 +55,45 @@ async function talk(one, other) {
   assert.deepEqual([peer, direction, more], [one.id, 'inbound', []]);
 }
 
-describe('libp2p by WebSocket · sigpost serve', { skip }, () => {
-  let site;
-  let server;
+/** A site for the tests around it. @param {string} row @returns {{server: import('../blackbox/site.mjs').Server}} */
+function withSite(row) {
+  const stage = {};
   before(async () => {
-    site = new Site();
-    server = await site.serve(kind('sigpost serve'));
+    stage.site = new Site({ settings: { star_tick_ms: 300 } });
+    stage.server = await stage.site.serve(kind(row));
   });
-  after(() => site.end());
+  after(() => stage.site?.end());
+  return stage;
+}
+
+describe('libp2p by WebSocket · sigpost serve', { skip }, () => {
+  const stage = withSite('sigpost serve');
 
   test('two nodes find each other, dial and talk', { timeout: 60_000 }, () => withWindows(2, '', async (one, two) => {
-    await one.start(server);
-    await two.start(server);
+    const { port } = stage.server;
+    await one.start(port);
+    await two.start(port);
     await meet(one, two);
     await talk(two, one);
-    assert.deepEqual(one.sockets, [`ws://127.0.0.1:${server.port}/socket.io-next/?EIO=4&transport=websocket`]);
+    assert.deepEqual(one.sockets, [`ws://127.0.0.1:${port}/socket.io-next/?EIO=4&transport=websocket`]);
   }));
+});
+
+/** Its mount path is in no multiaddr. */
+describe('libp2p with www/sigpost.js · nginx FastCGI', { skip }, () => {
+  const stage = withSite('nginx FastCGI');
+
+  for (const transport of ['sse', 'fetch', 'poll']) {
+    test(`two nodes find each other, dial and talk by ${transport}`, { timeout: 60_000 }, () => {
+      const { server } = stage;
+      const tag = `<script src="${server.url('/www/sigpost.js')}" data-libp2p="yes" data-transports="${transport}"></script>`;
+      return withWindows(2, tag, async (one, two) => {
+        await one.start(server.port);
+        await two.start(server.port);
+        await meet(one, two);
+        await talk(two, one);
+        assert.deepEqual([one.sockets, await one.transports()], [[], [transport]]);
+      });
+    });
+  }
 });
