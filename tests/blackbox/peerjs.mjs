@@ -25,6 +25,9 @@ const random = () => Math.random().toString(36).slice(2);
 export const newId = () => `id-${random()}`;
 export const newToken = () => `token-${random()}`;
 
+/** An offer. @param {string | undefined} dst @param {any} [payload] */
+export const offer = (dst, payload = 'sdp') => ({ type: 'OFFER', dst, payload });
+
 /** Whether it is ours, and not a released server. @param {AnyServer} server */
 export const isOurs = (server) => !(server instanceof Reference);
 
