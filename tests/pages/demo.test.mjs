@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import {
-  DEVICES, SCREENSHOTS, SERVER, browserTest, close, forgive, nameless, newWindow, picture, says,
+  LOOKS, SCREENSHOTS, SERVER, browserTest, close, forgive, nameless, newWindow, picture, says,
   textOf,
 } from './windows.mjs';
 import {
@@ -229,26 +229,24 @@ describe('pictures', { skip: SCREENSHOTS ? false : 'SCREENSHOTS is not set' }, (
     forgive(/404/);
   }
 
-  for (const [device, options] of Object.entries(DEVICES)) {
-    for (const colorScheme of ['light', 'dark']) {
-      browserTest(`${device}, ${colorScheme}`, async () => {
-        const name = `peerjs-${device}-${colorScheme}`;
-        const first = await newWindow({ ...options, colorScheme });
-        const second = await newWindow({ ...options, colorScheme });
-        await first.goto(first.home + PAGE);
-        await online(first);
-        await picture(first, `${name}-empty`);
-        await second.goto(await linkOf(first));
-        await Promise.all([first, second].map(connected));
-        await conversation(first, second);
-        await picture(first, `${name}-cut`);
-        await picture(second, `${name}-sending`);
-        await connect(second, 'no-such-id');
-        await says(second, 'problem', 'Nobody');
-        await picture(second, `${name}-problem`);
-        await close(first, second);
-        await failing(name, { ...options, colorScheme });
-      });
-    }
+  for (const [look, options] of Object.entries(LOOKS)) {
+    browserTest(look, async () => {
+      const name = `peerjs-${look}`;
+      const first = await newWindow(options);
+      const second = await newWindow(options);
+      await first.goto(first.home + PAGE);
+      await online(first);
+      await picture(first, `${name}-empty`);
+      await second.goto(await linkOf(first));
+      await Promise.all([first, second].map(connected));
+      await conversation(first, second);
+      await picture(first, `${name}-cut`);
+      await picture(second, `${name}-sending`);
+      await connect(second, 'no-such-id');
+      await says(second, 'problem', 'Nobody');
+      await picture(second, `${name}-problem`);
+      await close(first, second);
+      await failing(name, options);
+    });
   }
 });

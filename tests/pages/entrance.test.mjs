@@ -3,7 +3,7 @@
 import { describe } from 'node:test';
 import assert from 'node:assert/strict';
 import {
-  DEVICES, SCREENSHOTS, SERVER, browserTest, close, newWindow, picture, textOf,
+  LOOKS, SCREENSHOTS, SERVER, browserTest, close, newWindow, picture, textOf,
 } from './windows.mjs';
 
 describe('the entrance', () => {
@@ -38,14 +38,12 @@ describe('the entrance', () => {
 });
 
 describe('pictures', { skip: SCREENSHOTS ? false : 'SCREENSHOTS is not set' }, () => {
-  for (const [device, options] of Object.entries(DEVICES)) {
-    for (const colorScheme of ['light', 'dark']) {
-      browserTest(`${device}, ${colorScheme}`, async () => {
-        const page = await newWindow({ ...options, colorScheme });
-        await page.goto(page.home);
-        await picture(page, `entrance-${device}-${colorScheme}`);
-        await close(page);
-      });
-    }
+  for (const [look, options] of Object.entries(LOOKS)) {
+    browserTest(look, async () => {
+      const page = await newWindow(options);
+      await page.goto(page.home);
+      await picture(page, `entrance-${look}`);
+      await close(page);
+    });
   }
 });

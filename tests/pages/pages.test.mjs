@@ -5,7 +5,7 @@
 import { describe } from 'node:test';
 import assert from 'node:assert/strict';
 import {
-  DEVICES, SCREENSHOTS, SERVER, browserTest, close, forgive, nameless, newWindow, picture, says,
+  LOOKS, SCREENSHOTS, SERVER, browserTest, close, forgive, nameless, newWindow, picture, says,
   textOf,
 } from './windows.mjs';
 import { Proxy } from './proxy.mjs';
@@ -280,23 +280,21 @@ describe('pictures', { skip: SCREENSHOTS ? false : 'SCREENSHOTS is not set' }, (
     await says(opener, 'lines', 'Here it is.');
   }
 
-  for (const [device, options] of Object.entries(DEVICES)) {
-    for (const colorScheme of ['light', 'dark']) {
-      browserTest(`${device}, ${colorScheme}`, async () => {
-        const name = `sigver-${device}-${colorScheme}`;
-        const opener = await newWindow({ ...options, colorScheme });
-        const joining = await newWindow({ ...options, colorScheme });
-        await opener.goto(opener.home + PAGE);
-        await picture(opener, `${name}-empty`);
-        const link = await openKey(opener);
-        await picture(opener, `${name}-waiting`);
-        await joining.goto(link);
-        await Promise.all([opener, joining].map((page) => says(page, 'fact-channel', /^open$/)));
-        await conversation(opener, joining, name);
-        await picture(opener, `${name}-opener`);
-        await picture(joining, `${name}-joining`);
-        await close(opener, joining);
-      });
-    }
+  for (const [look, options] of Object.entries(LOOKS)) {
+    browserTest(look, async () => {
+      const name = `sigver-${look}`;
+      const opener = await newWindow(options);
+      const joining = await newWindow(options);
+      await opener.goto(opener.home + PAGE);
+      await picture(opener, `${name}-empty`);
+      const link = await openKey(opener);
+      await picture(opener, `${name}-waiting`);
+      await joining.goto(link);
+      await Promise.all([opener, joining].map((page) => says(page, 'fact-channel', /^open$/)));
+      await conversation(opener, joining, name);
+      await picture(opener, `${name}-opener`);
+      await picture(joining, `${name}-joining`);
+      await close(opener, joining);
+    });
   }
 });

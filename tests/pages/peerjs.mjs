@@ -8,22 +8,14 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import http from 'node:http';
 import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
 
 import { request } from '../blackbox/http.mjs';
 import { until, within } from '../blackbox/proc.mjs';
 import { Reference } from '../blackbox/reference.mjs';
+import { BROWSERS } from './browsers.mjs';
 
-const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const CLIENTS = fileURLToPath(new URL('../reference/clients/', import.meta.url));
 const PAGE = readFileSync(new URL('peerjs-page.js', import.meta.url));
-
-/** Nothing of its own on the network; candidates as addresses, loopback among them. */
-const FLAGS = [
-  '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-  '--disable-component-update', '--disable-sync', '--allow-loopback-in-peer-connection',
-  '--disable-features=WebRtcHideLocalIpsWithMdns',
-];
 
 /**
  * Released clients: the file that a script tag loads, and what they speak.
@@ -38,8 +30,8 @@ export const RELEASED = [
 ];
 
 function missing() {
-  const lack = [CHROMIUM, ...RELEASED.map((it) => fileOf(it))].find((it) => !existsSync(it));
-  return lack ? `${lack} is not there` : false;
+  const lack = RELEASED.map((it) => fileOf(it)).find((it) => !existsSync(it));
+  return lack ? `${lack} is not there` : BROWSERS.Chromium.missing;
 }
 
 const fileOf = ({ version, file }) => `${CLIENTS}peerjs-${version}/${file}`;
@@ -48,13 +40,14 @@ export const skip = missing();
 
 let browser;
 let pages;
+/** Pages of the browser that were used before and are blank again: a new one costs five times as much. */
+const idle = [];
 
 /** A browser and a server for the pages, as long as the tests of a file run. */
 export function withBrowser() {
   before(async () => {
     if (!skip) {
-      const args = process.getuid() === 0 ? ['--no-sandbox', ...FLAGS] : FLAGS;
-      browser = await chromium.launch({ executablePath: CHROMIUM, args });
+      browser = await BROWSERS.Chromium.launch();
       pages = await servePages();
     }
   });
@@ -84,7 +77,12 @@ function servePages() {
   return new Promise((resolve) => { server.listen(0, '127.0.0.1', () => resolve(server)); });
 }
 
-/** One window with one peer in it. */
+async function newPage() {
+  const context = await browser.newContext();
+  return context.newPage();
+}
+
+/** One window with one peer in it. `spent`: nobody shall have it after us. */
 export class Window {
   /**
    * @param {{base: string}} server
@@ -93,13 +91,11 @@ export class Window {
    *   script loaded before the client
    */
   static async open(server, client, options = {}) {
-    const context = await browser.newContext();
     const it = new Window();
-    Object.assign(it, { server, client, options, context, faults: [] });
-    it.page = await context.newPage();
+    Object.assign(it, { server, client, options, faults: [], spent: false });
+    it.page = idle.pop() ?? await newPage();
     it.page.on('pageerror', (error) => it.faults.push(String(error)));
     it.page.on('console', (message) => it.faults.push(`${message.type()}: ${message.text()}`));
-    it.page.on('crash', () => it.faults.push('the page crashed'));
     await it.load();
     return it;
   }
@@ -170,8 +166,15 @@ export class Window {
     return this.page.evaluate((name) => peer.it[name](), method);
   }
 
-  close() {
-    return this.context.close();
+  async close() {
+    if (this.spent) {
+      await this.page.context().close();
+      return;
+    }
+    ['pageerror', 'console', 'response'].forEach((name) => this.page.removeAllListeners(name));
+    await this.page.unrouteAll({ behavior: 'ignoreErrors' });
+    await this.page.goto('about:blank');
+    idle.push(this.page);
   }
 }
 
@@ -186,6 +189,7 @@ export async function withWindows(count, make, act) {
   try {
     await act(...windows);
   } catch (error) {
+    windows.forEach((it) => { it.spent = true; });
     const accounts = await Promise.all(windows.map((it) => it.account()));
     throw Object.assign(error, { message: [error.message, ...accounts.map((it) => `a page: ${it}`)].join('\n') });
   } finally {
@@ -220,24 +224,23 @@ export async function exchange(caller, called, text = 'hello') {
 }
 
 /**
- * What every released client does, at whatever server.
- * @param {() => Promise<Window>} open makes a window
- * @param {{version: string, old: boolean}} client
+ * What every released client does, at whatever server. Each gets what makes a window, and the client.
+ * @type {Record<string, (open: () => Promise<Window>, client: {old: boolean}) => Promise<void>>}
  */
-export function describesClient(open, client) {
-  browserTest('two pages open a DataChannel and talk', () => withWindows(2, open, async (one, two) => {
+export const SCENARIOS = {
+  'two pages open a DataChannel and talk': (open) => withWindows(2, open, async (one, two) => {
     await Promise.all([one.start(newId()), two.start()]);
     await exchange(one, two);
-  }));
+  }),
 
-  browserTest('an id that is taken is an error', () => withWindows(2, open, async (one, two) => {
+  'an id that is taken is an error': (open) => withWindows(2, open, async (one, two) => {
     const id = await one.start(newId());
     await two.begin(id);
     await two.sees('the error', ({ errors }) => errors.includes('unavailable-id'));
     assert.equal((await one.state()).open, true);
-  }));
+  }),
 
-  browserTest('a peer that is not there is an error, the peer goes on', () => withWindows(2, open, async (one, two) => {
+  'a peer that is not there is an error, the peer goes on': (open) => withWindows(2, open, async (one, two) => {
     await one.start(newId());
     await one.call(newId(), 'nobody hears this');
     await one.sees('the error', ({ errors }) => errors.includes('peer-unavailable'), 20_000);
@@ -246,18 +249,18 @@ export function describesClient(open, client) {
     await two.start(newId());
     await one.page.evaluate(() => { peer.errors.length = 0; });
     await exchange(one, two);
-  }));
+  }),
 
-  browserTest('a page that is loaded again has its id again', () => withWindows(2, open, async (one, two) => {
+  'a page that is loaded again has its id again': (open) => withWindows(2, open, async (one, two) => {
     const id = await one.start(newId());
     await one.load();
     await forgotten(one, id);
     await one.start(id);
     await two.start(newId());
     await exchange(two, one);
-  }));
+  }),
 
-  browserTest('reconnect() opens again and brings the id back', () => withWindows(2, open, async (one, two) => {
+  'reconnect() opens again and brings the id back': (open) => withWindows(2, open, async (one, two) => {
     const id = await one.start(newId());
     await one.tell('disconnect');
     await one.sees('disconnected', ({ events }) => events.includes('disconnected'));
@@ -267,9 +270,9 @@ export function describesClient(open, client) {
     assert.equal((await one.state()).id, id);
     await two.start(newId());
     await exchange(two, one);
-  }));
+  }),
 
-  browserTest('destroy() ends it all and frees the id', () => withWindows(2, open, async (one, two) => {
+  'destroy() ends it all and frees the id': (open, client) => withWindows(2, open, async (one, two) => {
     const id = await one.start(newId());
     await one.tell('destroy');
     await one.sees('close', ({ events, destroyed }) => events.includes('close') && destroyed);
@@ -278,8 +281,8 @@ export function describesClient(open, client) {
     }
     await forgotten(one, id);
     await two.start(id);
-  }));
-}
+  }),
+};
 
 /**
  * Waits until a peer that left is gone. A released server that is asked for an id before it has

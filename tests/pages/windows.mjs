@@ -14,9 +14,13 @@ export const SCREENSHOTS = process.env.SCREENSHOTS;
 /** Stricter than `sigpost serve`, and on top of what the pages say themselves. */
 const POLICY = "default-src 'self'";
 
-export const DEVICES = {
-  desktop: { viewport: { width: 1280, height: 900 } },
-  phone: { viewport: { width: 360, height: 780 }, deviceScaleFactor: 2, hasTouch: true },
+const desktop = { viewport: { width: 1280, height: 900 } };
+const phone = { viewport: { width: 360, height: 780 }, deviceScaleFactor: 2, hasTouch: true };
+
+/** For pictures: each device once, and each colour scheme. */
+export const LOOKS = {
+  'desktop-light': { ...desktop, colorScheme: 'light' },
+  'phone-dark': { ...phone, colorScheme: 'dark' },
 };
 
 const skip = SERVER ? BROWSERS.Chromium.missing : 'SIGPOST_URL is not set';
