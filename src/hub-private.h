@@ -10,7 +10,7 @@
  *	hub-post.c	messages, and orders to other hubs
  *	hub-claim.c	names in dispute, proofs, orders from other hubs
  *	hub-expiry.c	what expired: its protocol is told
- *	hub-roster.c	who is joined, told to those who joined
+ *	hub-roster.c	who is joined, told to those who joined (and hub-roster-feed.c)
  *	hub-roll.c	the list of them, and what it looks like on a wire
  *	hub-time.c	tick, heartbeats, lease, sweep, checkpoints, a replaced file
  */
@@ -108,7 +108,7 @@ void	hub_ask(struct hub *hub, struct contest *c);	/* inside a turn, after contes
 void	hub_on_claims(struct loop_timer *t);
 void	hub_claims_release(struct hub *hub);
 
-/* hub-roster.c */
+/* hub-roster.c, hub-roster-feed.c */
 int	hub_roster_init(struct hub *hub);
 void	hub_roster_clear(struct hub *hub);	/* nobody listens any more */
 void	hub_roster_release(struct hub *hub);

@@ -17,10 +17,8 @@
 
 #include "err.h"
 #include "hub-private.h"
-#include "hub-roll.h"
-#include "log.h"
+#include "hub-roster.h"
 
-#define EVENT		STR("ws-peer")
 #define SLICE		50
 #define PER_LISTENER_MS	5
 #define SOON_MS		20	/* at the earliest after somebody joined: he may not be alone */
@@ -28,30 +26,6 @@
 #define MISSING_TICKS	3	/* a listener without a stream for so many is forgotten */
 #define BATCH		64	/* listeners told in one turn, so that others are served in between … */
 #define BATCH_MS	1	/* … and the pause after it */
-#define CHUNK		32768	/* bytes queued between two looks at how full a stream is */
-
-struct listener {
-	int64_t		 box;
-	uint32_t	 at;		/* how far it is in the whole list … */
-	bool		 whole;		/* … which it is getting */
-	bool		 owed;		/* what is told in this round */
-	bool		 joined;	/* its mailbox holds a name */
-	uint8_t		 missing;	/* ticks without a stream */
-};
-
-struct roster {
-	struct roll	 roll;
-	int64_t		 since;		/* claims above it came between the last two readings … */
-	struct buf	 fresh;		/* … and are these (uint32_t each, rising) */
-	uint32_t	 slice, slice_n;	/* told in this round, from the former on, round the list */
-	int64_t		 due;		/* loop_mono of what the timer is for … */
-	int64_t		 soon;		/* … and of a round before the next tick; 0: none */
-	int64_t		 ticked, read;	/* loop_mono of the last tick, the last reading; read 0: none yet */
-	bool		 telling;	/* a round is under way … */
-	int64_t		 told;		/* … to the listeners up to this box */
-	struct listener	*list;		/* by box, rising */
-	uint32_t	 count, room;
-};
 
 int
 hub_roster_init(struct hub *hub)
@@ -102,8 +76,8 @@ place_of(const struct roster *o, int64_t box)
 	return from;
 }
 
-static struct listener *
-find(const struct roster *o, int64_t box)
+struct listener *
+roster_find(const struct roster *o, int64_t box)
 {
 	uint32_t i = place_of(o, box);
 
@@ -162,7 +136,7 @@ void
 hub_roster_listen(struct hub *hub, int64_t box, enum roster_from from)
 {
 	struct roster *o = hub->roster;
-	struct listener *l = find(o, box);
+	struct listener *l = roster_find(o, box);
 	bool first = o->count == 0, new = l == NULL;
 
 	if (new)
@@ -216,7 +190,7 @@ move_listeners(struct roster *o, const struct roll *old)
 	for (i = 0; i < o->count; i++) {
 		if (o->list[i].whole && o->list[i].at > 0)
 			o->list[i].at = moved(old, &o->roll, o->list[i].at);
-		o->list[i].joined = false;
+		o->list[i].joined = o->list[i].owed = false;
 	}
 	o->slice = old->n == 0 ? 0 : moved(old, &o->roll, (o->slice + o->slice_n) % old->n);
 }
@@ -226,7 +200,7 @@ static void
 meet(struct hub *hub, int64_t box)
 {
 	struct roster *o = hub->roster;
-	struct listener *l = find(o, box);
+	struct listener *l = roster_find(o, box);
 
 	if (l == NULL && hub_stream(hub, box) != NULL) {
 		l = add(o, box);
@@ -315,8 +289,8 @@ begin_round(struct hub *hub)
 
 /* ---- telling ---- */
 
-static bool
-wants(const struct listener *l)
+bool
+roster_wants(const struct listener *l)
 {
 	return l->joined && (l->owed || l->whole);
 }
@@ -335,7 +309,8 @@ tell_some(struct hub *hub)
 		o->told = l->box;
 		s = hub_stream(hub, l->box);
 		l->owed = s != NULL && !s->conn->blocked && o->fresh.n + o->slice_n > 0;
-		if (s != NULL && wants(l))
+		l->news = 0;
+		if (s != NULL && roster_wants(l))
 			hub_mark_dirty(hub, s);
 	}
 	o->telling = end < o->count;
@@ -372,142 +347,4 @@ hub_on_rounds(struct loop_timer *t)
 		hub_roster_clear(hub);
 	else
 		arm(hub, next_time(hub, now));
-}
-
-/* ---- into a stream ---- */
-
-struct pouring {
-	struct roster	*o;
-	struct stream	*s;
-	const struct roll_view *v;	/* NULL: each event is rendered for this stream */
-	uint32_t	 queued;	/* bytes since the last look at how full it is */
-	bool		 slice;		/* of it: those that are no news */
-	bool		 wrote;
-	int		 rc;
-};
-
-/* For a wire whose rendering depends on what came before it. */
-static void
-pour_event(struct pouring *p, uint32_t i)
-{
-	struct buf data;
-	struct wire_event e;
-
-	buf_init(&data, 8 * NAME_BYTES_MAX);
-	e = roll_event(&p->o->roll, i, EVENT, &data);
-	p->rc = buf_err(&data) < 0 ? 0 : stream_event(p->s, &e);
-	buf_release(&data);
-}
-
-static uint32_t
-size_of(const struct pouring *p, uint32_t i)
-{
-	return p->v == NULL ? CHUNK : (uint32_t)roll_bytes(p->v, i, i + 1).n;
-}
-
-static void
-pour_run(struct pouring *p, uint32_t from, uint32_t to)
-{
-	struct str bytes;
-
-	if (from == to || p->rc < 0)
-		return;
-	p->wrote = true;
-	if (p->v == NULL) {
-		pour_event(p, from);
-		return;
-	}
-	bytes = roll_bytes(p->v, from, to);
-	p->rc = conn_add(p->s->conn, bytes);
-}
-
-static bool
-skips(const struct pouring *p, uint32_t i)
-{
-	const struct roll_entry *e = roll_entry(&p->o->roll, i);
-
-	return e->box == p->s->box || (p->slice && e->id > p->o->since);
-}
-
-/* One run of neighbours, none of them its own and not too many at once, from *at up to `to`. */
-static void
-pour_some(struct pouring *p, uint32_t *at, uint32_t to)
-{
-	uint32_t from = *at, i = from, bytes = 0;
-
-	while (i < to && bytes < CHUNK && !skips(p, i))
-		bytes += size_of(p, i++);
-	pour_run(p, from, i);
-	if (i < to && skips(p, i))
-		i++;
-	*at = i;
-}
-
-/* false: it is full before `to`, which *at tells. */
-static bool
-pour_range(struct pouring *p, uint32_t *at, uint32_t to)
-{
-	while (*at < to && p->rc == 0) {
-		if (stream_full(p->s))
-			return false;
-		pour_some(p, at, to);
-	}
-	return true;
-}
-
-static void
-pour_fresh(struct pouring *p)
-{
-	const uint32_t *fresh = (const uint32_t *)(const void *)p->o->fresh.p;
-	uint32_t i, n = p->o->fresh.n / (uint32_t)sizeof *fresh, at, to;
-	bool room = true;
-
-	for (i = 0; i < n && room; ) {
-		at = fresh[i];
-		for (to = at; i < n && fresh[i] == to; i++)
-			to++;
-		room = pour_range(p, &at, to);
-	}
-}
-
-static void
-pour_slice(struct pouring *p)
-{
-	uint32_t n = p->o->roll.n, at = p->o->slice, to = at + p->o->slice_n, again = 0;
-
-	p->slice = true;
-	if (pour_range(p, &at, to < n ? to : n) && to > n)
-		pour_range(p, &again, to - n);
-}
-
-static void
-pour_all(struct pouring *p, struct listener *l, bool *full)
-{
-	if (l->whole && p->o->read != 0) {
-		*full = !pour_range(p, &l->at, p->o->roll.n);
-		l->whole = *full;
-	}
-	if (l->owed && !l->whole) {
-		pour_fresh(p);
-		pour_slice(p);
-	}
-	l->owed = false;
-}
-
-int
-hub_roster_feed(struct hub *hub, struct stream *s, bool *wrote, bool *full)
-{
-	struct pouring p = { .o = hub->roster, .s = s };
-	struct listener *l = p.o->count == 0 ? NULL : find(p.o, s->box);
-
-	if (l == NULL || !wants(l) || stream_full(s))
-		return 0;
-	if (!s->wire->once) {
-		p.v = roll_view(&p.o->roll, s->wire, EVENT);
-		if (p.v == NULL)
-			return 0;
-	}
-	pour_all(&p, l, full);
-	*wrote = *wrote || p.wrote;
-	return p.rc;
 }

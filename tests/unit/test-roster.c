@@ -326,6 +326,25 @@ test_goes_on_as_there_is_room(void **state)
 	node_gone(&f, b);
 }
 
+/* So does what is news, if there is much of it. */
+static void
+test_news_go_on_as_there_is_room(void **state)
+{
+	struct fake_conn *a = node_stream(&f, "/a", "t"), *b = node_stream(&f, "/b", "t");
+
+	(void)state;
+	fake_pass(&f, 500);
+	told(b, &(int){ 0 });
+	b->room = 1000;
+	join_many("/a", "n", MANY, 200);
+	soon();
+	while (b->conn.blocked)
+		fake_room(&f, b, 5000);
+	each_once(b, 200);
+	node_gone(&f, a);
+	node_gone(&f, b);
+}
+
 /* The list changes while a stream is in the midst of it. */
 static void
 test_goes_on_in_another_list(void **state)
@@ -422,25 +441,63 @@ test_two_processes(void **state)
 
 /* ---- other wires ---- */
 
-/* GET /poll?addr: a poll for the mailbox that holds it. */
+static int64_t session;		/* a mailbox of another realm */
+
+/* GET /poll?addr: a poll for the mailbox that holds it. GET /session: a stream for `session`, which is made. */
 static void
-serve_poll(struct hub *hub, struct req *r)
+serve_other(struct hub *hub, struct req *r)
 {
-	struct hub_open o = { .wire = &wire_poll };
+	static const unsigned char hash[HASH_SIZE] = { 1 };
+	struct hub_open o = { .wire = str_eq(r->path, STR("/poll")) ? &wire_poll : &wire_sse };
 	char addr[64];
 	struct box b;
 
-	if (!str_eq(r->path, STR("/poll"))) {
+	if (str_eq(r->path, STR("/star"))) {
 		route_serve(hub, r);
 		return;
 	}
 	assert_int_equal(hub_begin(hub), 0);
-	assert_int_equal(req_query(r, "addr", addr, sizeof addr), 0);
-	assert_int_equal(store_claim_holder(hub->store, STAR_REALM, str_from(addr), &b), 0);
-	o.box = b.id;
+	if (o.wire == &wire_sse)
+		assert_int_equal(store_box_add(hub->store, "sio4", hash, NULL, &session), 0);
+	else {
+		assert_int_equal(req_query(r, "addr", addr, sizeof addr), 0);
+		assert_int_equal(store_claim_holder(hub->store, STAR_REALM, str_from(addr), &b), 0);
+	}
+	o.box = o.wire == &wire_sse ? session : b.id;
 	assert_int_equal(hub_open(hub, r, &o), 0);
-	hub_roster_listen(hub, b.id, ROSTER_ALL_IF_NEW);
+	if (o.wire == &wire_poll)
+		hub_roster_listen(hub, b.id, ROSTER_ALL_IF_NEW);
 	hub_hold(hub, r);
+}
+
+/* A stream that is open already is told from when its mailbox joins, by whatever process, until it has left. */
+static void
+test_session_joins_and_leaves(void **state)
+{
+	struct fake_conn *a = node_stream(&f, "/a", "t"), *s;
+	struct fake other;
+
+	(void)state;
+	f.hub.serve = serve_other;
+	s = fake_get(&f, "/session", NULL);
+	fake_join(&other, &f);
+	fake_pass(&f, TICK);
+	is_told(s, "");
+	assert_int_equal(hub_begin(&other.hub), 0);
+	assert_int_equal(store_claim_add(other.hub.store, STAR_REALM, STR("/s"), session, true), 0);
+	fake_turn(&other);
+	pass_both(&other, TICK);
+	is_told(s, "/a ");
+	is_told(a, "/s ");
+	assert_int_equal(hub_begin(&f.hub), 0);
+	assert_int_equal(store_claim_drop(f.hub.store, STAR_REALM, STR("/s"), session), 0);
+	pass_both(&other, TICK);
+	told(s, &(int){ 0 });
+	pass_both(&other, TICK);
+	is_told(s, "");
+	node_gone(&f, a);
+	node_gone(&f, s);
+	fake_stop(&other);
 }
 
 /* A poll ends with what it was told; the next one goes on behind it, and waits. */
@@ -452,7 +509,7 @@ test_polls(void **state)
 	const char *p;
 
 	(void)state;
-	f.hub.serve = serve_poll;
+	f.hub.serve = serve_other;
 	join_many("/a", "n", MANY, 200);
 	fake_pass(&f, 5000);
 	node_gone(&f, b);
@@ -462,6 +519,8 @@ test_polls(void **state)
 		fake_pass(&f, 50);
 		if (!c->conn.over)
 			break;
+		p = strstr(fake_text(c), "{\"ws-peer\":");
+		row_assert(p != NULL && strchr(p + 1, '{') == NULL, "%.300s", fake_text(c));
 		for (p = fake_text(c); (p = strstr(p, "\"ws-peer\":\"/")) != NULL; p++)
 			names++;
 		fake_free(c);
@@ -496,8 +555,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_both_ways), T(test_event), T(test_several_and_none), T(test_news_only), T(test_back_is_no_news),
 		T(test_not_of_itself_after_a_takeover), T(test_slices_go_round), T(test_not_squared),
-		T(test_goes_on_as_there_is_room), T(test_goes_on_in_another_list), T(test_dropped_first),
-		T(test_two_processes), T(test_polls), T(test_costs_nothing_unused),
+		T(test_goes_on_as_there_is_room), T(test_news_go_on_as_there_is_room), T(test_goes_on_in_another_list), T(test_dropped_first),
+		T(test_two_processes), T(test_session_joins_and_leaves), T(test_polls), T(test_costs_nothing_unused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
