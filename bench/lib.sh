@@ -11,8 +11,9 @@ describe() {
 	cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)
 	printf '{"mode":"machine","cpu":"%s","cores":%d,"kernel":"%s",' "${cpu:-unknown}" \
 		"$(nproc)" "$(uname -r)"
-	printf '"lighttpd":"%s","node":"%s","peerjs":"%s","nchan":"%s",' "$(lighttpd_version)" \
-		"$(node --version)" "$(peerjs_version)" "$(nchan_version)"
+	printf '"lighttpd":"%s","node":"%s","peerjs":"%s","star":"%s","nchan":"%s",' "$(lighttpd_version)" \
+		"$(node --version)" "$(released_version peerjs peer)" \
+		"$(released_version star @libp2p/webrtc-star-signalling-server)" "$(nchan_version)"
 	printf '"sigpost":"%s","date":"%s"}\n' "$("$build/sigpost" --version | head -1)" "$(date +%F)"
 }
 
@@ -25,8 +26,8 @@ nchan_version() {
 	dpkg-query -W -f '${Version}' libnginx-mod-nchan 2>/dev/null || echo unknown
 }
 
-peerjs_version() {
-	node -p 'require(process.argv[1]).version' "$work/peerjs/node_modules/peer/package.json"
+released_version() {	# peerjs | star, package
+	node -p 'require(process.argv[1]).version' "$work/$1/node_modules/$2/package.json"
 }
 
 answers() {	# port

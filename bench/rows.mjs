@@ -60,6 +60,24 @@ function websocket(what, measure, name, more = {}) {
   return peerjs(`WebSocket: ${what}`, measure, name, { own: [`${measure}/websocket`, name], nchan: undefined, ...more });
 }
 
+/**
+ * How many have joined, and what a tick costs.
+ * @param {number} count
+ * @returns {Row[]}
+ */
+function star(count) {
+  const both = (/** @type {string} */ what, /** @type {string} */ name) => (/** @type {Row} */ ({
+    what: `webrtc-star, ${count.toLocaleString('en')} peers: ${what} (its server)`,
+    own: [`star${count}/sigpost`, name],
+    beside: [`star${count}/released`, name],
+  }));
+  return [
+    both('joined', 'joined'), both('gone again', 'gone'), both('CPU ms a tick', 'cpu_ms_per_tick'),
+    both('kB a tick', 'kb_per_tick'), both('events a tick', 'events_per_tick'),
+    both('CPU s until all know of all', 'first_cpu_s'), both('MB until then', 'first_mb'),
+  ];
+}
+
 const absolute = true;
 
 /** @type {Row[]} */
@@ -146,4 +164,5 @@ export const ROWS = [
     beside: ['flat/empty', 'cpu_us_per_post'],
     most: 1.25,
   },
+  ...[100, 300, 1000, 2000].flatMap(star),
 ];

@@ -102,7 +102,7 @@ function doubts(results) {
 /** @param {Result} machine */
 function describe(machine) {
   return `${machine.cores} × ${machine.cpu}, Linux ${machine.kernel}; lighttpd ${machine.lighttpd}, ` +
-    `Node ${machine.node}, PeerJS server ${machine.peerjs}, nchan ${machine.nchan}, ${machine.sigpost}.\n`;
+    `Node ${machine.node}, PeerJS server ${machine.peerjs}, webrtc-star server ${machine.star}, nchan ${machine.nchan}, ${machine.sigpost}.\n`;
 }
 
 const results = readResults(process.argv[2]);

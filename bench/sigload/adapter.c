@@ -9,6 +9,8 @@ const struct adapter *const adapters[] = {
 	&adapter_sigver_sse,
 	&adapter_nchan_sse,
 	&adapter_null_post,
+	&adapter_star,
+	&adapter_star_sio,
 	NULL
 };
 

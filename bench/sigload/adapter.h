@@ -19,7 +19,7 @@ struct adapter {
 	/* Starts connecting. MUST end in peer_ready or peer_fail, at once or later. */
 	void (*open)(struct peer *peer);
 
-	/* Sends a payload (a JSON object, borrowed) to peer->other. */
+	/* Sends a payload (a JSON object, borrowed) to peer->other. NULL: of no use to a mode that sends. */
 	void (*send)(struct peer *peer, enum payload_kind kind, const char *payload, size_t len);
 
 	/* Leaves. MUST accept a peer that is not open. */
@@ -50,7 +50,7 @@ struct adapter {
 
 /* One a file in adapters/. */
 extern const struct adapter adapter_sigpost, adapter_peerjs_ws, adapter_sigver_sse,
-	adapter_nchan_sse, adapter_null_post;
+	adapter_nchan_sse, adapter_null_post, adapter_star, adapter_star_sio;
 
 /* All of them, NULL at the end. */
 extern const struct adapter *const adapters[];

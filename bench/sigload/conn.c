@@ -215,6 +215,8 @@ on_readable(struct conn *conn)
 
 	if (got < 0 && errno == EAGAIN)
 		return;
+	if (got > 0)
+		stat_count.received += (uint64_t)got;
 	if (got <= 0)
 		on_eof(conn);
 	else if (conn->in.len == 0)

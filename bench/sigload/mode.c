@@ -4,7 +4,7 @@
 #include "mode.h"
 
 const struct mode *const modes[] = {
-	&mode_idle, &mode_lat, &mode_tput, &mode_hs, &mode_post, NULL
+	&mode_idle, &mode_lat, &mode_tput, &mode_hs, &mode_post, &mode_peers, NULL
 };
 
 const struct mode *

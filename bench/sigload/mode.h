@@ -16,7 +16,7 @@ struct mode {
 };
 
 /* One a file mode-X.c; each file says what it does. */
-extern const struct mode mode_idle, mode_lat, mode_tput, mode_hs, mode_post;
+extern const struct mode mode_idle, mode_lat, mode_tput, mode_hs, mode_post, mode_peers;
 
 /* All of them, NULL at the end. */
 extern const struct mode *const modes[];

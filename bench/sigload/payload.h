@@ -13,6 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What a peer of webrtc-star joins, made of its id. */
+#define PAYLOAD_MULTIADDR "/dns4/wrtc-star.example.org/tcp/443/wss/p2p-webrtc-star/p2p/%s"
+
 enum payload_kind { PAYLOAD_OFFER, PAYLOAD_ANSWER, PAYLOAD_CANDIDATE, PAYLOAD__MAX };
 
 struct payload_mark {

@@ -39,6 +39,7 @@ stat_between(const struct stat_snap *from, const struct stat_snap *to)
 		.bytes = to->count.bytes - from->count.bytes,
 		.answers = to->count.answers - from->count.answers,
 		.connections = to->count.connections - from->count.connections,
+		.received = to->count.received - from->count.received,
 	};
 
 	span.server = span.server_user + span.server_system;

@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-/* Raised anywhere, printed by stat_print_errors (all but the last four). */
+/* Raised anywhere, printed by stat_print_errors (all but the last five). */
 struct stat_count {
 	uint64_t errors;	/* unexpected bytes or statuses */
 	uint64_t fails;		/* peers that broke */
@@ -22,6 +22,7 @@ struct stat_count {
 	uint64_t bytes;		/* their payloads */
 	uint64_t answers;	/* POSTs answered 2xx */
 	uint64_t connections;	/* opened */
+	uint64_t received;	/* bytes of every kind */
 };
 extern struct stat_count stat_count;
 
@@ -37,7 +38,7 @@ struct stat_snap stat_take(void);
 /* What happened from one moment to a later one. */
 struct stat_span {
 	double seconds, server_user, server_system, server, self, machine;
-	uint64_t messages, bytes, answers, connections;
+	uint64_t messages, bytes, answers, connections, received;
 };
 struct stat_span stat_between(const struct stat_snap *from, const struct stat_snap *to);
 
