@@ -14,6 +14,7 @@
 #include "proto-peerjs.h"
 #include "reply.h"
 
+#define TWIN_MS	5000	/* after which they let go of the stream, if the WebSocket is open */
 #define PASSED_ON STR("{\"code\":1000,\"reason\":\"the id passed on to another page\"}")
 
 /* ---- claiming an id ---- */
@@ -132,6 +133,31 @@ open_known(struct peer *p, struct hub_open *o, const struct cursor *at, bool qui
 	return hub_open(p->hub, p->r, o);
 }
 
+/*
+ * Clients up to 0.3 begin on an HTTP stream and a WebSocket at once, take every OPEN for a beginning, and the
+ * end of the WebSocket for the end. So there is one OPEN, on whichever comes first, and the WebSocket stays.
+ */
+static bool
+began_on(struct peer *p, const struct wire *other)
+{
+	const struct stream *s = hub_stream(p->hub, p->box.id);
+
+	return s != NULL && s->wire == other && s->greeted && stream_age(s, loop_mono(p->hub->loop)) < TWIN_MS;
+}
+
+static int
+open_again(struct peer *p, struct hub_open *o, const struct peer_open *want)
+{
+	const struct wire_end nothing = { .final = true };
+
+	if (want->wire == &wire_ws)
+		return open_known(p, o, NULL, want->quiet || began_on(p, &wire_xhr));
+	if (want->wire != &wire_xhr || want->quiet || !began_on(p, &wire_ws))
+		return open_known(p, o, NULL, want->quiet);
+	stream_decline(p->r, want->wire, &nothing);
+	return 0;
+}
+
 /* Who left, or lost its id to somebody else, and asks on is told so, and does not claim it again. */
 static int
 find_ended(struct peer *p, const struct cursor *at)
@@ -156,7 +182,7 @@ peer_open(struct peer *p, const struct peer_open *want)
 	if (rc == -ERR_NOTFOUND && named)
 		rc = find_ended(p, &at);
 	if (rc == 0)
-		return open_known(p, &o, named ? &at : NULL, want->quiet);
+		return named ? open_known(p, &o, &at, want->quiet) : open_again(p, &o, want);
 	return rc == -ERR_NOTFOUND ? open_new(p, &o, named ? &at : NULL) : rc;
 }
 

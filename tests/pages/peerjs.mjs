@@ -96,6 +96,8 @@ export class Window {
     it.page = idle.pop() ?? await newPage();
     it.page.on('pageerror', (error) => it.faults.push(String(error)));
     it.page.on('console', (message) => it.faults.push(`${message.type()}: ${message.text()}`));
+    it.page.on('websocket', (socket) => it.sockets.push(socket));
+    it.page.on('crash', () => it.faults.push('the page crashed'));
     await it.load();
     return it;
   }
@@ -103,6 +105,7 @@ export class Window {
   /** Loads the page, or loads it again. */
   async load() {
     const { before: first = '', attributes = '' } = this.options;
+    this.sockets = [];
     const query = new URLSearchParams({ version: this.client.version, before: first, attributes });
     await this.page.goto(`http://127.0.0.1:${pages.address().port}/?${query}`);
   }
@@ -171,7 +174,7 @@ export class Window {
       await this.page.context().close();
       return;
     }
-    ['pageerror', 'console', 'response'].forEach((name) => this.page.removeAllListeners(name));
+    ['pageerror', 'console', 'response', 'websocket', 'crash'].forEach((name) => this.page.removeAllListeners(name));
     await this.page.unrouteAll({ behavior: 'ignoreErrors' });
     await this.page.goto('about:blank');
     idle.push(this.page);
@@ -289,11 +292,12 @@ export const SCENARIOS = {
  * noticed sends no OPEN to the same token, ID-TAKEN to another; PeerJS 1.0 takes the end of the socket
  * it had before for the end of the one it has.
  */
-async function forgotten({ server, page }, id) {
+async function forgotten({ server, page, sockets }, id) {
   if (server instanceof Reference) {
     const peers = async () => (await request(server.url('/peerjs/peers'))).json;
     await until('the server to forget the peer', async () => !(await peers()).includes(id));
   } else {
     await until('the end of the socket', () => page.evaluate(() => !globalThis.sigpost?.sockets.size));
+    await until('the end of the WebSockets', () => sockets.every((it) => it.isClosed()));
   }
 }

@@ -6,6 +6,8 @@
 
 #include "unit.h"
 
+#include <stdio.h>
+
 #include "frames.h"
 #include "hub-private.h"
 #include "peer.h"
@@ -325,6 +327,65 @@ test_proof(void **state)
 	socket_free(&f, c);
 }
 
+/* ---- clients up to 0.3 ---- */
+
+static struct fake_conn *
+old_stream(const char *id)
+{
+	char uri[128];
+
+	snprintf(uri, sizeof uri, "/peerjs/%s/t/id?i=0", id);
+	return fake_post(&f, uri, "");
+}
+
+/* They begin on an HTTP stream and a WebSocket at once: one OPEN, and the WebSocket stays. */
+static void
+test_old_twins(void **state)
+{
+	struct fake_conn *xhr = old_stream("a"), *ws = socket_open(&f, peer_uri("a", "t", ""));
+	struct fake_conn *b = socket_peer(&f, "b", "tb");
+
+	(void)state;
+	assert_non_null(strstr(fake_text(xhr), "0\n" OPEN_TEXT "\n"));
+	assert_true(xhr->done && xhr->whole);
+	socket_is_told(ws, "");
+	socket_says(&f, b, OFFER("a", "1"));
+	socket_is_told(ws, GETS("b", "a", "1"));
+	fake_free(xhr);
+	socket_free(&f, ws);
+
+	ws = socket_peer(&f, "c", "t");
+	xhr = old_stream("c");
+	assert_int_equal(fake_status(xhr), 200);
+	assert_true(xhr->done && xhr->whole);
+	assert_null(strstr(fake_text(xhr), "OPEN"));
+	fake_free(xhr);
+	socket_says(&f, b, OFFER("c", "1"));
+	socket_is_told(ws, GETS("b", "c", "1"));
+	socket_free(&f, ws);
+	socket_free(&f, b);
+}
+
+/* Later it is a client that begins again, and has heard nothing yet. */
+static void
+test_old_begins_again(void **state)
+{
+	struct fake_conn *ws = socket_peer(&f, "a", "t"), *xhr, *again;
+
+	(void)state;
+	pass_answering(ws, 6000);
+	xhr = old_stream("a");
+	assert_non_null(strstr(fake_text(xhr), "0\n" OPEN_TEXT "\n"));
+	again = socket_open(&f, peer_uri("a", "t", ""));
+	socket_is_told(again, "");
+	socket_free(&f, ws);
+	peer_gone(&f, xhr);
+	pass_answering(again, 6000);
+	ws = socket_peer(&f, "a", "t");
+	socket_free(&f, again);
+	socket_free(&f, ws);
+}
+
 /* ---- sigver ---- */
 
 /* What waits for a verdict keeps what was said after it. */
@@ -406,6 +467,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_message_then_close), T(test_back_again), T(test_close_leaves_what_waits), T(test_leave),
 		T(test_close_unanswered), T(test_superseded), T(test_superseded_elsewhere), T(test_drain),
+		T(test_old_twins), T(test_old_begins_again),
 		T(test_verdict_in_order), T(test_broken_rule), T(test_too_long),
 		T(test_pings), T(test_reads_nothing), T(test_reads_no_goodbye), T(test_proof), T(test_source_ends),
 		T(test_source_errs),
