@@ -9,7 +9,7 @@ import { Channel, WIRES } from './channel.mjs';
 import { KINDS } from './kinds.mjs';
 import { Site, demand } from './site.mjs';
 
-export { KINDS, SOCKET_KINDS, kind } from './kinds.mjs';
+export { KINDS, PROXY_KINDS, SOCKET_KINDS, kind } from './kinds.mjs';
 export { Site, freePort } from './site.mjs';
 export { Channel, WIRES } from './channel.mjs';
 export { EventStream } from './sse.mjs';

@@ -10,6 +10,7 @@
  * @property {string} [conf] template; none where the server needs no configuration
  * @property {string} mount where the API lives, as clients write it
  * @property {boolean} external the FastCGI processes are not the web server's children
+ * @property {boolean} [proxy] `sigpost serve` runs behind it
  * @property {boolean} streamsBodies passes a request body on as it comes
  * @property {Record<string, string>} [fill] more for the template
  * @property {boolean} [websocket] a WebSocket gets through
@@ -25,6 +26,9 @@ const lighttpd = (conf) => ['/usr/sbin/lighttpd', '-D', '-f', conf];
 const nginx = (conf) => ['/usr/sbin/nginx', '-c', conf, '-e', 'stderr'];
 /** @param {string} conf */
 const apache = (conf) => ['/usr/sbin/apache2', '-D', 'FOREGROUND', '-f', conf];
+/** @param {{root: string, port: number}} server */
+export const serveCommand = ({ root, port }) => [
+  `${root}/bin/sigpost`, 'serve', '--port', String(port), '--host', '127.0.0.1', '--www', `${root}/www`];
 /** @param {string} name @param {string} value */
 const setEnv = (name, value) => `SetEnv ${name} "${value}"`;
 
@@ -72,14 +76,26 @@ export const SOCKET_KINDS = [
   },
   {
     name: 'sigpost serve', gate: 'fcgi', mount: '', external: false, streamsBodies: false, websocket: true,
-    command: (_, { root, port }) => [`${root}/bin/sigpost`, 'serve', '--port', String(port),
-      '--host', '127.0.0.1', '--www', `${root}/www`],
+    command: (_, server) => serveCommand(server),
+  },
+];
+
+/** A web server that passes HTTP, and WebSocket, on to `sigpost serve`. @type {Kind[]} */
+export const PROXY_KINDS = [
+  {
+    name: 'nginx before sigpost serve', gate: 'fcgi', conf: 'nginx-proxy.conf', command: nginx,
+    mount: '/rtc', external: false, proxy: true, streamsBodies: false, websocket: true,
+  },
+  {
+    name: 'Apache before sigpost serve', gate: 'fcgi', conf: 'apache-proxy.conf', command: apache,
+    mount: '/signal', external: false, proxy: true, streamsBodies: true, websocket: true,
+    fill: { MODULES },
   },
 ];
 
 /** @param {string} name */
 export function kind(name) {
-  const found = [...KINDS, ...SOCKET_KINDS].find((it) => it.name === name);
+  const found = [...KINDS, ...SOCKET_KINDS, ...PROXY_KINDS].find((it) => it.name === name);
   if (found === undefined) {
     throw new Error(`there is no ${name} in the table`);
   }

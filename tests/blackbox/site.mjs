@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { request } from './http.mjs';
+import { serveCommand } from './kinds.mjs';
 import { Process, owner, processesOf, signal, until } from './proc.mjs';
 
 const SOURCE = fileURLToPath(new URL('../..', import.meta.url));
@@ -98,10 +99,13 @@ export class Server {
     this.port = port;
     this.origin = `http://127.0.0.1:${port}`;
     this.base = `${this.origin}${kind.mount}`;
-    this.env = site.environment({ mount: kind.gate === 'cgi' ? 'auto' : kind.mount || '/', ...settings });
+    const mount = kind.gate === 'cgi' ? 'auto' : (!kind.proxy && kind.mount) || '/';
+    this.env = site.environment({ mount, ...settings });
     if (kind.gate === 'cgi' && !kind.mount.endsWith('.cgi')) {
       this.env.SIGPOST_MOUNT = kind.mount;
     }
+    /** Where `sigpost serve` listens behind a proxy. @type {number | undefined} */
+    this.back = undefined;
     /** @type {Process | undefined} */
     this.web = undefined;
     /** @type {Process | undefined} */
@@ -122,7 +126,7 @@ export class Server {
     const settings = Object.entries(this.env)
       .map(([name, value]) => this.kind.setting?.(name, value)).join('\n');
     writeFileSync(path, fill(readFileSync(join(CONF, this.kind.conf), 'utf8'), {
-      ROOT: root, PORT: this.port, NAME: this.name, PROCS: this.procs, MOUNT: this.kind.mount,
+      ROOT: root, PORT: this.port, BACK: this.back, NAME: this.name, PROCS: this.procs, MOUNT: this.kind.mount,
       SETTINGS: settings, ...this.kind.fill,
     }));
     return path;
@@ -132,6 +136,9 @@ export class Server {
   async start({ ready = true } = {}) {
     if (this.kind.external) {
       await this.startBackend();
+    }
+    if (this.kind.proxy) {
+      await this.#startServe();
     }
     this.startWeb();
     await (ready ? this.ready() : undefined);
@@ -143,6 +150,13 @@ export class Server {
     rmSync(socket, { force: true });
     this.keeper = keepBackend(root, socket, this.procs, this.env);
     await until(socket, () => existsSync(socket));
+  }
+
+  async #startServe() {
+    const { root } = this.site;
+    this.back = await freePort();
+    this.keeper = new Process(serveCommand({ root, port: this.back }), { cwd: root, env: { ...this.env, TMPDIR: root } });
+    await until('sigpost serve', async () => (await request(`http://127.0.0.1:${this.back}/`)).status === 200);
   }
 
   startWeb() {
@@ -295,7 +309,7 @@ export class Site {
   hubs() {
     const started = this.backends.map((it) => it.pid);
     const taken = new Set([...descendants(this.root, started),
-      ...this.servers.flatMap((it) => [it.web?.pid, ...it.pids()])]);
+      ...this.servers.flatMap((it) => [it.web?.pid, it.keeper?.pid, ...it.pids()])]);
     return processesOf(this.root)
       .filter((it) => it.exe.endsWith('/bin/sigpost') && !taken.has(it.pid)).map((it) => it.pid);
   }
