@@ -2,9 +2,10 @@
  * hub-claim - names in dispute: is the holder alive?
  *
  * No web server reports reliably that a client has left, but a write finds out: a stream that
- * took two heartbeats 100 ms apart and is still there is proven; a WebSocket answers them, a poll without beats is ended and comes again. A stream of another process is
- * proven by that process: an order goes to its control mailbox (the mailbox -hub), the verdict
- * comes back the same way. Orders are messages like any other; the bell carries them.
+ * took two heartbeats 100 ms apart and is still there is proven; a WebSocket answers them; a poll without
+ * beats is ended and comes again, here or elsewhere. A stream of another process is proven by that process:
+ * an order goes to its control mailbox (the mailbox -hub), the verdict comes back the same way. Orders
+ * are messages like any other; the bell carries them.
  */
 #include "config.h"
 
@@ -16,7 +17,6 @@
 #include "log.h"
 
 #define ASK_AGAIN_MS	150	/* a poll may just have been between two requests */
-#define COMES_AGAIN_MS	1000	/* a client whose poll was ended */
 
 struct proof {
 	struct list	link;		/* hub->proofs */
@@ -25,8 +25,8 @@ struct proof {
 	int64_t		began;		/* loop_mono of the first heartbeat */
 	int64_t		due;		/* loop_mono of the next step */
 	int		beats;		/* heartbeats written */
-	bool		asked;		/* it is a poll that was ended: its client comes again until due */
-	int64_t		proven;		/* loop_mono; of a stream elsewhere, or once told; 0: not yet */
+	int64_t		asked;		/* gen of a poll that was ended: its client comes again until due; 0: none */
+	int64_t		proven;		/* loop_mono; 0: not yet */
 };
 
 static struct proof *
@@ -87,8 +87,8 @@ beat(struct hub *hub, struct proof *p, struct stream *s)
 		return;
 	if (s->wire->whole) {
 		p->began = loop_mono(hub->loop);
-		p->due = p->began + COMES_AGAIN_MS;
-		p->asked = true;
+		p->due = p->began + hub->conf->grace_ms;
+		p->asked = s->gen;
 		hub_pause_stream(hub, s);
 		return;
 	}
@@ -105,33 +105,50 @@ took(const struct proof *p, struct stream *s)
 {
 	const struct socket *sk = hub_socket(s);
 
-	return p->asked || (!s->conn->blocked && (sk == NULL || sk->heard > stream_age(s, p->began)));
+	return !s->conn->blocked && (sk == NULL || sk->heard > stream_age(s, p->began));
+}
+
+/* To whatever process. */
+static bool
+came_again(struct hub *hub, const struct proof *p)
+{
+	struct box b;
+
+	return store_box_get(hub->store, p->box, &b) == 0 && b.gen > p->asked;
 }
 
 /* true: the proof is done with. */
 static bool
+tell(struct hub *hub, struct proof *p)
+{
+	if (p->asker != 0)
+		return hub_begin(hub) == 0 && hub_order(hub, p->asker, MSG_PROVEN, p->box, 0) == 0;
+	p->proven = loop_mono(hub->loop);
+	return false;
+}
+
+static bool
 step(struct hub *hub, struct proof *p)
 {
 	struct stream *s = hub_stream(hub, p->box);
+	int64_t now = loop_mono(hub->loop);
 
 	if (p->proven != 0)
-		return loop_mono(hub->loop) - p->proven >= HUB_PROVEN_MS;
-	if (p->asked && (s == NULL || s->opener != NULL || s->born < p->began))
-		return loop_mono(hub->loop) >= p->due;
+		return now - p->proven >= HUB_PROVEN_MS;
+	if (p->asked != 0)
+		return came_again(hub, p) ? tell(hub, p) : now >= p->due;
 	if (s == NULL || s->opener != NULL)
 		return true;
-	if (loop_mono(hub->loop) < p->due && !p->asked)
+	if (now < p->due)
 		return false;
-	if (p->beats < 2 && !p->asked) {
+	if (p->beats < 2) {
 		beat(hub, p, s);
 		return false;
 	}
 	if (!took(p, s))
 		return true;
-	s->proven = stream_age(s, loop_mono(hub->loop));
-	if (p->asker == 0)
-		return true;
-	return hub_begin(hub) == 0 && hub_order(hub, p->asker, MSG_PROVEN, p->box, 0) == 0;
+	s->proven = stream_age(s, now);
+	return tell(hub, p);
 }
 
 static void
@@ -171,8 +188,8 @@ alive(struct hub *hub, int64_t box)
 	struct stream *s = hub_stream(hub, box);
 	struct proof *told = find(hub, box, 0);
 
-	if (s != NULL)
-		return proven_lately(hub, s);
+	if (s != NULL && proven_lately(hub, s))
+		return true;
 	return told != NULL && told->proven != 0 &&
 	    loop_mono(hub->loop) - told->proven < HUB_PROVEN_MS;
 }

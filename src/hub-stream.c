@@ -228,7 +228,7 @@ hub_pause_stream(struct hub *hub, struct stream *s)
 	if (s->opener != NULL)		/* not committed: it has said nothing yet */
 		return;
 	end.cursor = stream_cursor(s, hub->store->epoch, s->cursor, text);
-	end.beat = s->born / beat_ms != loop_mono(hub->loop) / beat_ms;
+	end.beat = s->silent / beat_ms != loop_mono(hub->loop) / beat_ms;
 	hub_stop_stream(hub, s, &end);
 }
 
@@ -315,6 +315,17 @@ attach_box(struct hub *hub, int64_t box, int64_t *gen)
 	return rc < 0 ? rc : store_box_attach(hub->store, box, hub->id, gen);
 }
 
+/* When the poll before this one ended, whoever served it: however short polls are, a heartbeat that fell due
+ * between two of them is one of the second. */
+static int64_t
+silent_since(struct hub *hub, const struct box *b)
+{
+	int64_t left = b->gen == 0 ? b->until : b->until - hub->conf->hold_ms - hub->conf->grace_ms;
+	int64_t ago = loop_real(hub->loop) - left;
+
+	return loop_mono(hub->loop) - (ago > 0 ? ago : 0);
+}
+
 /* The mailbox is ours from here on; who had it is told. */
 static int
 attach(struct hub *hub, struct stream *s, int64_t box, const struct hub_open *o)
@@ -330,6 +341,8 @@ attach(struct hub *hub, struct stream *s, int64_t box, const struct hub_open *o)
 		rc = attach_box(hub, box, &s->gen);
 	if (rc == 0 && b.hub != 0 && b.hub != hub->id)
 		rc = hub_order(hub, b.hub, MSG_SUPERSEDE, box, s->gen);
+	if (rc == 0 && s->wire->once && b.hub == 0)
+		s->silent = silent_since(hub, &b);
 	s->cursor = o->resume ? o->after : b.taken;
 	if (old != NULL && !o->resume && old->cursor > s->cursor)
 		s->cursor = old->cursor;	/* what it wrote is not stored yet */
@@ -378,7 +391,7 @@ new_stream(struct hub *hub, struct req *r, const struct hub_open *o)
 	s->box = o->box;
 	s->turn = hub->turns;
 	s->order = o->order;
-	s->born = loop_mono(hub->loop);
+	s->born = s->silent = loop_mono(hub->loop);
 	s->life_ms = o->box == 0 ? (uint32_t)hub->conf->request_ms : lifetime(hub);
 	s->handled = o->handle != NULL;
 	if (s->handled)

@@ -1,0 +1,611 @@
+/*
+ * test-sio-session - sessions of Engine.IO over a hub with a clock that stands still: when a poll's answer
+ * leaves, what is taken then, polls and WebSockets, and who keeps a multiaddr. Packets: test-eio, test-sio.
+ */
+#include "config.h"
+
+#include "unit.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+
+#include "frames.h"
+#include "hub-private.h"
+#include "session.h"
+#include "socket.h"
+
+static struct fake f, g;	/* g: another process */
+static sqlite3 *reader;
+static struct store *other;	/* of another process, too */
+
+static int
+start(const char *journal)
+{
+	fake_start(&f);
+	strcpy(f.conf.websocket, "on");
+	strcpy(f.conf.journal, journal);
+	fake_run(&f);
+	return 0;
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	return start("auto");
+}
+
+static int
+setup_two(void **state)
+{
+	(void)state;
+	start("auto");
+	fake_join(&g, &f);
+	return 0;
+}
+
+/* A rollback journal, in which a reader elsewhere keeps a COMMIT waiting. */
+static int
+setup_rollback(void **state)
+{
+	(void)state;
+	start("rollback");
+	assert_int_equal(sqlite3_open(f.conf.db, &reader), SQLITE_OK);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	sqlite3_close(reader);
+	reader = NULL;
+	if (g.hub.loop != NULL)
+		fake_stop(&g);
+	fake_stop(&f);
+	return 0;
+}
+
+static void
+lock(void)
+{
+	struct store_conf sc = { .path = f.conf.db, .wal = true, .max_pending = 10, .max_pending_bytes = 10000,
+	    .away_ms = 30000 };
+	const char *why;
+
+	assert_int_equal(store_sqlite_open(&sc, &other, &why), 0);
+	assert_int_equal(store_begin(other, f.real), 0);
+}
+
+static void
+unlock(void)
+{
+	store_rollback(other);
+	store_close(other);
+}
+
+static void
+hold_commits(bool yes)
+{
+	const char *sql = yes ? "BEGIN; SELECT count(*) FROM box" : "ROLLBACK";
+
+	assert_int_equal(sqlite3_exec(reader, sql, NULL, NULL, NULL), SQLITE_OK);
+}
+
+static void
+pass_both(int64_t ms)
+{
+	for (; ms > 0; ms -= 10) {
+		fake_pass(&f, 10);
+		fake_pass(&g, 10);
+	}
+}
+
+/* ---- when the answer of a poll leaves ---- */
+
+/* Not before it is stored that it took what it says. */
+static void
+test_answer_after_commit(void **state)
+{
+	struct session_of a, b;
+	struct fake_conn *poll;
+
+	(void)state;
+	a = session_open(&f, 4);
+	b = session_open(&g, 4);
+	session_joins(&f, &a, "/a", "joined");
+	session_joins(&g, &b, "/b", "joined");
+	poll = session_waits(&f, &a);
+	session_says(&g, &b, EMIT_SHAKE("/b", "/a", ""));
+	lock();
+	fake_pass(&f, 300);
+	assert_int_equal(fake_status(poll), 0);
+	unlock();
+	fake_pass(&f, 50);
+	assert_string_equal(session_body(poll), WS_SHAKE("/b", "/a", ""));
+	session_says(&g, &a, "3");
+	poll = session_poll(&g, &a);	/* it has it, and gets it from no other process */
+	assert_int_equal(fake_status(poll), 0);
+	fake_gone(&g, poll);
+	fake_free(poll);
+}
+
+/* A COMMIT that never came: the answer waits on, and is stored again with the next turn. */
+static void
+test_commit_fails(void **state)
+{
+	struct session_of a = session_open(&f, 4);
+	struct fake_conn *poll, *up;
+
+	(void)state;
+	session_joins(&f, &a, "/a", "joined");
+	poll = session_poll(&f, &a);
+	fake_turn(&f);
+	hold_commits(true);
+	up = session_asks(&f, &a, EMIT_SHAKE("/a", "/a", ",\"n\":1"));
+	fake_pass(&f, HUB_BUSY_MS + 200);
+	assert_int_equal(fake_status(up), 503);	/* not even this was stored */
+	assert_int_equal(fake_status(poll), 0);
+	fake_free(up);
+	hold_commits(false);
+	session_says(&f, &a, EMIT_SHAKE("/a", "/a", ",\"n\":2"));
+	fake_turn(&f);
+	assert_string_equal(session_body(poll), WS_SHAKE("/a", "/a", ",\"n\":2"));
+}
+
+/* What its leave has to store cannot be stored for so long that the turn is given up. */
+static void
+test_leave_fails(void **state)
+{
+	struct session_of a = session_open(&f, 4);
+	struct fake_conn *poll;
+
+	(void)state;
+	session_joins(&f, &a, "/a", "joined");
+	session_says(&f, &a, EMIT_SHAKE("/a", "/a", ""));
+	hold_commits(true);
+	poll = session_poll(&f, &a);	/* opened in the same turn: it fails with it */
+	fake_pass(&f, HUB_BUSY_MS + 200);
+	assert_int_equal(fake_status(poll), 503);
+	fake_free(poll);
+	hold_commits(false);
+	assert_string_equal(session_hears(&f, &a), WS_SHAKE("/a", "/a", ""));
+}
+
+/* The client is gone when its answer may leave: it has not taken it. */
+static void
+test_gone_before_commit(void **state)
+{
+	struct session_of a, b;
+	struct fake_conn *poll;
+
+	(void)state;
+	a = session_open(&f, 4);
+	b = session_open(&g, 4);
+	session_joins(&f, &a, "/a", "joined");
+	session_joins(&g, &b, "/b", "joined");
+	poll = session_waits(&f, &a);
+	session_says(&g, &b, EMIT_SHAKE("/b", "/a", ""));
+	lock();
+	fake_pass(&f, 300);
+	fake_gone(&f, poll);
+	fake_free(poll);
+	unlock();
+	fake_pass(&f, 50);
+	pass_both(100);
+	assert_non_null(strstr(session_hears(&g, &a), WS_SHAKE("/b", "/a", "")));
+}
+
+/* Two processes serve in turns: everything once, in order. */
+static void
+test_turns(void **state)
+{
+	struct fake *const at[] = { &f, &g };
+	struct session_of a = session_open(&f, 3);
+	char say[256], want[128];
+	struct fake_conn *poll;
+	int i;
+
+	(void)state;
+	session_says(&f, &a, "18:42[\"ss-join\",\"/a\"]");
+	for (i = 0; i < 20; i++) {
+		poll = i % 3 == 0 ? NULL : session_poll(at[i / 2 % 2], &a);
+		snprintf(want, sizeof want, "{\"srcMultiaddr\":\"/a\",\"dstMultiaddr\":\"/a\",\"n\":%d}", 100 + i);
+		snprintf(say, sizeof say, "%zu:42[\"ss-handshake\",%s]", strlen(want) + 19, want);
+		session_says(at[i % 2], &a, say);
+		pass_both(300);		/* without a bell */
+		snprintf(say, sizeof say, "%zu:42[\"ws-handshake\",%s]", strlen(want) + 19, want);
+		assert_string_equal(poll != NULL ? session_body(poll) : session_hears(at[i / 2 % 2], &a), say);
+	}
+}
+
+/* ---- polls ---- */
+
+static void
+test_two_polls(void **state)
+{
+	struct fake *const at[] = { &f, &g };
+	int i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		struct session_of a = session_open(&f, 4), b = session_open(&f, 4);
+		struct fake_conn *older, *younger;
+
+		session_joins(&f, &a, "/a", "joined");
+		older = session_poll(&f, &a);
+		younger = session_poll(at[i], &a);
+		fake_pass(&f, 300);
+		session_refused(older, 3);
+		session_refused(younger, 3);
+		session_refused(session_poll(at[i], &a), 1);
+		session_refused(session_asks(&f, &a, "3"), 1);
+		session_joins(&f, &b, "/a", "joined");
+		session_says(&f, &b, "41");
+	}
+}
+
+/* Nothing to say: after hold_ms a ping, in version 3 a noop. */
+static void
+test_hold(void **state)
+{
+	struct session_of a = session_open(&f, 4), b = session_open(&f, 3);
+	struct fake_conn *of_a = session_poll(&f, &a), *of_b = session_poll(&f, &b);
+
+	(void)state;
+	fake_pass(&f, f.conf.hold_ms - 500);
+	assert_int_equal(fake_status(of_a), 0);
+	fake_pass(&f, 1500);
+	assert_string_equal(session_body(of_a), "2");
+	assert_string_equal(session_body(of_b), "1:6");
+	session_says(&f, &a, "3");
+	session_says(&f, &b, "1:2");
+	assert_string_equal(session_hears(&f, &b), "1:3");
+}
+
+/* Version 4 counts on pings, and on nothing else, however much else it is told. */
+static void
+test_pings_of_the_busy(void **state)
+{
+	struct session_of a;
+	int64_t last = f.mono;
+	int i, pings = 0;
+
+	(void)state;
+	f.conf.heartbeat_min_ms = 3000;
+	f.conf.heartbeat_max_ms = f.conf.hold_ms = 5000;
+	a = session_open(&f, 4);
+	session_joins(&f, &a, "/a", "joined");
+	for (i = 0; i < 150; i++) {	/* half a minute; each poll is over at once */
+		session_says(&f, &a, EMIT_SHAKE("/a", "/a", ""));
+		if (strstr(session_hears(&f, &a), BOTH "2") != NULL) {
+			pings++;
+			last = f.mono;
+		}
+		row_assert(f.mono - last <= 5000, "no ping for %lld ms", (long long)(f.mono - last));
+		fake_pass(&f, 190);
+	}
+	assert_in_range(pings, 10, 20);
+}
+
+/* ---- going over ---- */
+
+static void
+test_goes_over(void **state)
+{
+	struct session_of a = session_open(&f, 4);
+	struct fake_conn *poll, *ws;
+
+	(void)state;
+	session_joins(&f, &a, "/a", "joined");
+	poll = session_poll(&f, &a);
+	ws = socket_open(&f, session_uri(&a, "websocket"));
+	socket_is_told(ws, "");
+	socket_says(&f, ws, "2probe");
+	socket_is_told(ws, "text(3probe) ");
+	assert_int_equal(strncmp(session_body(poll), "6", 1), 0);
+	session_says(&f, &a, EMIT_SHAKE("/a", "/a", ",\"n\":1"));
+	socket_is_told(ws, "");
+	socket_says(&f, ws, "5");
+	socket_is_told(ws, "text(" WS_SHAKE("/a", "/a", ",\"n\":1") ") ");
+	session_refused(session_poll(&f, &a), 3);
+	session_says(&f, &a, EMIT_SHAKE("/a", "/a", ",\"n\":2"));	/* under way when it went over */
+	socket_is_told(ws, "text(" WS_SHAKE("/a", "/a", ",\"n\":2") ") ");
+	fake_pass(&f, f.conf.request_ms + 5000);
+	assert_false(ws->conn.over);
+	socket_closes(&f, ws, 1000);
+	fake_pass(&f, 100);
+	session_refused(session_poll(&f, &a), 1);
+	socket_free(&f, ws);
+}
+
+/* Two frames in one read: the second is said by the session the first one made it. */
+static void
+test_upgrade_and_more(void **state)
+{
+	struct session_of a = session_open(&f, 4);
+	struct fake_conn *ws = socket_open(&f, session_uri(&a, "websocket"));
+	struct buf two;
+
+	(void)state;
+	socket_says(&f, ws, "2probe");
+	socket_told(ws);
+	buf_init(&two, 256);
+	frame_put(&two, FIN | WS_TEXT, STR("5"));
+	frame_put(&two, FIN | WS_TEXT, STR("421[\"ss-join\",\"/a\"]"));
+	fake_says(&f, ws, buf_str(&two));
+	buf_release(&two);
+	fake_turn(&f);
+	row_assert(strstr(socket_told(ws), "text(431[{\"result\":\"joined\"}]) ") != NULL, "%d", ws->conn.over);
+	socket_free(&f, ws);
+}
+
+/* Neither noop nor pong is the first to arrive for certain. */
+static void
+test_noop_overtakes_pong(void **state)
+{
+	struct session_of a = session_open(&f, 4);
+	struct fake_conn *poll = session_poll(&f, &a), *ws = socket_open(&f, session_uri(&a, "websocket"));
+
+	(void)state;
+	socket_says(&f, ws, "2probe");
+	assert_int_equal(strncmp(session_body(poll), "6", 1), 0);
+	fake_pass(&f, 500);
+	assert_string_equal(session_hears(&f, &a), "6");
+	fake_pass(&f, 600);
+	poll = session_poll(&f, &a);	/* the client tries no more */
+	assert_int_equal(fake_status(poll), 0);
+	fake_gone(&f, poll);
+	fake_free(poll);
+	socket_free(&f, ws);
+}
+
+/* A WebSocket that never goes over is not kept, and the session polls on. */
+static void
+test_never_goes_over(void **state)
+{
+	struct session_of a = session_open(&f, 4);
+	struct fake_conn *ws = socket_open(&f, session_uri(&a, "websocket"));
+
+	(void)state;
+	socket_says(&f, ws, "2probe");
+	socket_told(ws);
+	fake_pass(&f, f.conf.request_ms - 1000);
+	socket_is_told(ws, "");
+	fake_pass(&f, 4000);
+	assert_true(ws->conn.over);
+	socket_free(&f, ws);
+	session_says(&f, &a, "421[\"ss-join\",null]");
+	row_assert(strstr(session_hears(&f, &a), "431[{\"result\":\"ignored\"") != NULL, "%s", a.sid);
+}
+
+/* To a WebSocket of another process, while this one still has the poll. */
+static void
+test_goes_over_elsewhere(void **state)
+{
+	struct session_of a = session_open(&f, 4);
+	struct fake_conn *poll, *ws;
+
+	(void)state;
+	session_joins(&f, &a, "/a", "joined");
+	poll = session_poll(&f, &a);
+	ws = socket_open(&g, session_uri(&a, "websocket"));
+	socket_says(&g, ws, "2probe");
+	socket_is_told(ws, "text(3probe) ");
+	pass_both(300);
+	assert_int_equal(strncmp(session_body(poll), "6", 1), 0);
+	socket_says(&g, ws, "5");
+	session_says(&f, &a, EMIT_SHAKE("/a", "/a", ""));
+	pass_both(300);
+	socket_is_told(ws, "text(" WS_SHAKE("/a", "/a", "") ") ");
+	session_refused(session_poll(&f, &a), 3);
+	socket_free(&g, ws);
+}
+
+/* ---- whose a multiaddr is ---- */
+
+/* The holder's poll is ended to see whether its client lives, and comes again. */
+static void
+test_contest_poll_returns(void **state)
+{
+	struct session_of a = session_open(&f, 4), b = session_open(&f, 4);
+	struct fake_conn *poll, *up;
+
+	(void)state;
+	session_joins(&f, &a, "/a", "joined");
+	poll = session_poll(&f, &a);
+	fake_pass(&f, 2000);
+	up = session_asks(&f, &b, "421[\"ss-join\",\"/a\"]");
+	fake_pass(&f, 100);
+	assert_int_equal(fake_status(up), 0);
+	assert_string_equal(session_body(poll), "2");
+	poll = session_poll(&f, &a);
+	fake_pass(&f, 200);
+	assert_string_equal(session_body(up), "ok");
+	row_assert(strstr(session_hears(&f, &b), "431[{\"result\":\"refused\"") != NULL, "%s", b.sid);
+	assert_int_equal(fake_status(poll), 0);
+	fake_gone(&f, poll);
+	fake_free(poll);
+}
+
+/* … and does not. */
+static void
+test_contest_poll_is_dead(void **state)
+{
+	struct session_of a = session_open(&f, 4), b = session_open(&f, 4);
+	struct fake_conn *poll, *up;
+
+	(void)state;
+	session_joins(&f, &a, "/a", "joined");
+	poll = session_poll(&f, &a);
+	fake_pass(&f, 2000);
+	up = session_asks(&f, &b, "421[\"ss-join\",\"/a\"]");
+	fake_pass(&f, f.conf.grace_ms - 200);
+	assert_int_equal(fake_status(up), 0);
+	session_body(poll);
+	fake_pass(&f, 400);
+	assert_string_equal(session_body(up), "ok");
+	row_assert(strstr(session_hears(&f, &b), "431[{\"result\":\"joined\"") != NULL, "%s", b.sid);
+	session_refused(session_poll(&f, &a), 1);
+}
+
+/* It comes again to another process than the one that has seen its poll end. That it is ended there once more, and
+ * no other comes in time, says nothing against it. */
+static void
+test_contest_poll_moves(void **state)
+{
+	struct session_of a = session_open(&f, 4), b = session_open(&f, 4);
+	struct fake_conn *poll, *up;
+
+	(void)state;
+	session_joins(&f, &a, "/a", "joined");
+	poll = session_waits(&g, &a);
+	pass_both(2000);
+	up = session_asks(&f, &b, "421[\"ss-join\",\"/a\"]");
+	pass_both(300);
+	assert_string_equal(session_body(poll), "2");
+	poll = session_poll(&f, &a);
+	pass_both(f.conf.grace_ms);
+	assert_string_equal(session_body(up), "ok");
+	row_assert(strstr(session_hears(&f, &b), "431[{\"result\":\"refused\"") != NULL, "%s", b.sid);
+	if (!poll->conn.over)
+		fake_gone(&f, poll);
+	fake_free(poll);
+}
+
+/* A client that is slow to come again, and not dead. */
+static void
+test_contest_poll_is_slow(void **state)
+{
+	struct session_of a = session_open(&f, 4), b = session_open(&f, 4);
+	struct fake_conn *poll, *up;
+
+	(void)state;
+	session_joins(&f, &a, "/a", "joined");
+	poll = session_poll(&f, &a);
+	fake_pass(&f, 2000);
+	up = session_asks(&f, &b, "421[\"ss-join\",\"/a\"]");
+	fake_pass(&f, f.conf.grace_ms - 500);
+	session_body(poll);
+	poll = session_poll(&f, &a);
+	fake_pass(&f, 300);
+	assert_string_equal(session_body(up), "ok");
+	row_assert(strstr(session_hears(&f, &b), "431[{\"result\":\"refused\"") != NULL, "%s", b.sid);
+	fake_gone(&f, poll);
+	fake_free(poll);
+}
+
+/* A WebSocket answers pings. */
+static void
+test_contest_websocket(void **state)
+{
+	struct session_of b = session_open(&f, 4);
+	struct fake_conn *ws = socket_open(&f, "/socket.io/?EIO=4&transport=websocket"), *up;
+	int i;
+
+	(void)state;
+	socket_says(&f, ws, "421[\"ss-join\",\"/a\"]");
+	fake_pass(&f, 2000);
+	socket_told(ws);
+	up = session_asks(&f, &b, "421[\"ss-join\",\"/a\"]");
+	for (i = 0; i < 50 && !up->conn.over; i++) {
+		fake_pass(&f, 10);
+		if (strcmp(socket_told(ws), "text(2) ") == 0)
+			socket_says(&f, ws, "3");
+	}
+	assert_string_equal(session_body(up), "ok");
+	row_assert(strstr(session_hears(&f, &b), "431[{\"result\":\"refused\"") != NULL, "%s", b.sid);
+	socket_free(&f, ws);
+}
+
+/* Several multiaddrs of one holder who is gone, or of two, joined in one POST, as a client does after
+ * its session was lost. */
+static void
+test_joins_several(void **state)
+{
+	struct session_of a = session_open(&f, 4), b = session_open(&f, 4), c = session_open(&f, 4);
+	struct fake_conn *up;
+	const char *told;
+
+	(void)state;
+	session_joins(&f, &a, "/a", "joined");
+	session_joins(&f, &a, "/b", "joined");
+	session_joins(&f, &b, "/c", "joined");
+	up = session_asks(&f, &c, "421[\"ss-join\",\"/a\"]" BOTH "422[\"ss-join\",\"/b\"]" BOTH "423[\"ss-join\",\"/c\"]");
+	fake_pass(&f, 2 * f.conf.grace_ms + 500);
+	assert_string_equal(session_body(up), "ok");
+	told = session_hears(&f, &c);
+	row_assert(strstr(told, "431[{\"result\":\"joined\"}]" BOTH "432[{\"result\":\"joined\"}]" BOTH
+	    "433[{\"result\":\"joined\"}]") != NULL, "%s", told);
+}
+
+/* ---- the end ---- */
+
+/* Close without a disconnect: a poll has failed. What waits is for who joins next, and may at once. */
+static void
+test_breaks_off(void **state)
+{
+	struct session_of a = session_open(&f, 4), b = session_open(&f, 4), c = session_open(&f, 4);
+	const char *told;
+
+	(void)state;
+	session_joins(&f, &a, "/a", "joined");
+	session_joins(&f, &b, "/b", "joined");
+	session_says(&f, &b, EMIT_SHAKE("/b", "/a", ",\"n\":1"));
+	session_says(&f, &a, "1");
+	session_refused(session_poll(&f, &a), 1);
+	session_refused(session_asks(&f, &a, "3"), 1);
+	session_says(&f, &b, "429[\"ss-handshake\"," SHAKE("/b", "/a", ",\"n\":2") "]");
+	row_assert(strstr(session_hears(&f, &b), "439[{\"result\":\"queued\"}]") != NULL, "%s", a.sid);
+	session_says(&f, &c, "421[\"ss-join\",\"/a\"]");
+	told = session_hears(&f, &c);
+	row_assert(strstr(told, WS_SHAKE("/b", "/a", ",\"n\":1") BOTH WS_SHAKE("/b", "/a", ",\"n\":2") BOTH
+	    "431[{\"result\":\"joined\"}]") != NULL, "%s", told);
+}
+
+/* With a disconnect nothing is left of it. */
+static void
+test_disconnects(void **state)
+{
+	struct session_of a = session_open(&f, 4), b = session_open(&f, 4);
+
+	(void)state;
+	session_joins(&f, &a, "/a", "joined");
+	session_joins(&f, &b, "/b", "joined");
+	session_says(&f, &a, "41" BOTH "1");
+	session_says(&f, &b, "429[\"ss-handshake\"," SHAKE("/b", "/a", "") "]");
+	row_assert(strstr(session_hears(&f, &b), "439[{\"result\":\"returned\"}]") != NULL, "%s", a.sid);
+}
+
+/* An open poll is told of the end: with nothing to say by 400. */
+static void
+test_end_of_a_poll(void **state)
+{
+	struct session_of a = session_open(&f, 4), b = session_open(&f, 3);
+	struct fake_conn *of_a = session_poll(&f, &a), *of_b = session_poll(&f, &b);
+
+	(void)state;
+	session_says(&f, &a, "1");
+	session_refused(of_a, 3);
+	session_says(&f, &b, "2:41");
+	session_refused(of_b, 3);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T2(name) cmocka_unit_test_setup_teardown(name, setup_two, teardown)
+#define TR(name) cmocka_unit_test_setup_teardown(name, setup_rollback, teardown)
+		T2(test_answer_after_commit), TR(test_commit_fails), TR(test_leave_fails), T2(test_gone_before_commit),
+		T2(test_turns), T2(test_two_polls), T(test_hold), T(test_pings_of_the_busy),
+		T(test_goes_over), T(test_upgrade_and_more), T(test_noop_overtakes_pong), T(test_never_goes_over),
+		T2(test_goes_over_elsewhere),
+		T(test_contest_poll_returns), T(test_contest_poll_is_dead), T2(test_contest_poll_moves),
+		T(test_contest_poll_is_slow), T(test_contest_websocket), T(test_joins_several),
+		T(test_breaks_off), T(test_disconnects), T(test_end_of_a_poll),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
