@@ -115,11 +115,14 @@ hub_unpark(struct hub *hub)
 void
 hub_wait(struct hub *hub, struct req *r)
 {
+	int i;
+
 	if (hub->draining) {
 		hub_refuse(hub, r, -ERR_LEAVING);
 		return;
 	}
-	hub_ask(hub, &r->contest);
+	for (i = 0; i < REQ_CONTESTS; i++)
+		hub_ask(hub, &r->contest[i]);
 	r->busy_since = 0;
 	r->again = loop_mono(hub->loop) + HUB_WAIT_MS;
 	list_add(&hub->waiting, &r->parked);

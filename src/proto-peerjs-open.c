@@ -87,7 +87,7 @@ take_id(struct peer *p, enum peerjs_no *no)
 		return rc == 0 && *no == NO_REASON ? claim(p, NULL) : rc;
 	}
 	if (rc == 0)
-		rc = hub_contest(p->hub, &p->r->contest, &holder);
+		rc = hub_contest(p->hub, &p->r->contest[0], &holder);
 	if (rc == -ERR_CONFLICT) {
 		*no = NO_TAKEN;
 		return 0;

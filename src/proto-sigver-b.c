@@ -51,7 +51,7 @@ take_key(struct talk *t, struct str key)
 	int rc = store_claim_holder(t->hub->store, KEYS, key, &holder);
 
 	if (rc == 0 && holder.id != t->me.id) {
-		rc = hub_contest(t->hub, &t->r->contest, &holder);
+		rc = hub_contest(t->hub, &t->r->contest[0], &holder);
 		if (rc == 0)
 			rc = hub_end(t->hub, holder.id,
 			    STR("{\"code\":1008,\"reason\":\"Another source has the key now\"}"));

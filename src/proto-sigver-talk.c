@@ -71,7 +71,7 @@ open_alone(struct talk *t, struct str key)
 	int rc = store_claim_holder(t->hub->store, t->dialect->keys, key, &holder);
 
 	if (rc == 0 && holder.id != t->me.id) {
-		rc = hub_contest(t->hub, &t->r->contest, &holder);
+		rc = hub_contest(t->hub, &t->r->contest[0], &holder);
 		if (rc == 0)
 			rc = take_over(t, &holder);
 		if (rc == -ERR_CONFLICT) {

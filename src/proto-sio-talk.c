@@ -155,17 +155,19 @@ static int
 do_event(struct session *s, const struct sio_packet *p, struct star_said *said)
 {
 	static const struct json_member nothing = { .kind = JSON_NULL, .value = { "null", 4 } };
-	struct star_peer who = { .hub = s->hub, .contest = &s->r->contest, .box = s->box };
+	struct star_peer who = { .hub = s->hub, .contest = s->r->contest, .box = s->box, .met = s->met };
 	struct json_member arg = nothing;
 	size_t i;
+	int rc = 0;
 
 	*said = (struct star_said){ STAR_IGNORED, -ERR_BAD, "there is no such event" };
 	if (p->args > 0)
 		sio_arg(p, 0, &arg);
 	for (i = 0; i < sizeof events / sizeof events[0]; i++)
 		if (sio_event_is(p, events[i].name))
-			return events[i].fn(&who, &arg, said);
-	return 0;
+			rc = events[i].fn(&who, &arg, said);
+	s->met = who.met;
+	return rc;
 }
 
 static int

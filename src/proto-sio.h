@@ -31,6 +31,7 @@ struct session {
 	bool		 resumes;	/* it names a cursor: at */
 	struct cursor	 at;
 	struct box	 box;
+	unsigned	 met;		/* as in struct star_peer, over all packets of the request */
 };
 
 /* ---- proto-sio.c ---- */

@@ -86,19 +86,35 @@ ask_own_room(struct star_peer *who, struct star_said *said)
 	return rc;
 }
 
-/* A verdict may take a while, and there is one contest at a time. */
+/* With this holder, as it stood when the request was served last, or a new one; NULL: too many are under way. */
+static struct contest *
+contest_with(struct star_peer *who, const struct box *holder)
+{
+	int i;
+
+	for (i = 0; i < REQ_CONTESTS; i++)
+		if (who->contest[i].rival == holder->id)
+			break;
+	if (i == REQ_CONTESTS)
+		for (i = 0; i < REQ_CONTESTS && (who->met & 1u << i) != 0; i++)
+			;
+	if (i == REQ_CONTESTS)
+		return NULL;
+	who->met |= 1u << i;
+	return &who->contest[i];
+}
+
+/* The verdicts on several holders come one after the other. */
 static int
 ask_holder(struct star_peer *who, const struct box *holder, struct star_said *said)
 {
+	struct contest *c = contest_with(who, holder);
 	int rc;
 
-	if (who->rival != 0 && who->rival != holder->id)
-		return refuse(said, -ERR_CONFLICT, "another multiaddr of this request had a holder, too: join them one by one");
-	rc = hub_contest(who->hub, who->contest, holder);
-	if (rc == -ERR_CONFLICT)
-		return refuse(said, -ERR_CONFLICT, "somebody else has joined this multiaddr");
-	who->rival = holder->id;
-	return rc;
+	if (c == NULL)
+		return refuse(said, -ERR_CONFLICT, "too many multiaddrs of this request had holders: join them one by one");
+	rc = hub_contest(who->hub, c, holder);
+	return rc == -ERR_CONFLICT ? refuse(said, rc, "somebody else has joined this multiaddr") : rc;
 }
 
 int

@@ -52,7 +52,7 @@ read_caller(struct star_caller *c, struct hub *hub, struct req *r)
 	int err;
 
 	c->peer.hub = hub;
-	c->peer.contest = &r->contest;
+	c->peer.contest = r->contest;
 	c->r = r;
 	wrong = read_addr(c, &err);
 	if (wrong == NULL && !token_good(c)) {

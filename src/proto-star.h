@@ -27,9 +27,9 @@
 
 struct star_peer {		/* who speaks */
 	struct hub	*hub;
-	struct contest	*contest;	/* of the request, or of whatever is served again on -ERR_WAIT */
+	struct contest	*contest;	/* REQ_CONTESTS of the request, or of whatever is served again on -ERR_WAIT */
 	struct box	 box;		/* its mailbox, live */
-	int64_t		 rival;		/* private, 0 at first: whose multiaddr was met in this turn */
+	unsigned	 met;		/* private, 0 at first: bits of those contests, met in this serving */
 };
 
 enum star_result {		/* what became of an event; the words are in proto-star-talk.c */

@@ -36,6 +36,8 @@ struct contest {		/* a name that somebody else holds (hub_contest), from one try
 	int64_t		 hub;		/* … of the hub that has its stream */
 };
 
+#define REQ_CONTESTS	4
+
 struct req {
 	enum method	 method;
 	struct str	 path;		/* below the mount, begins with '/', as the client wrote it, no query */
@@ -52,7 +54,7 @@ struct req {
 	struct list	 parked;	/* the hub's list while it waits */
 	int64_t		 again;		/* loop_mono of the next one */
 	int64_t		 busy_since;	/* loop_mono since when it is parked; 0: it is not */
-	struct contest	 contest;	/* for a name it wants */
+	struct contest	 contest[REQ_CONTESTS];	/* for names it wants; who wants one has the first */
 	bool		 duplex;	/* it asks for a WebSocket, and one gets through (upgrade_passes) */
 	bool		 credentials;	/* the route allows them: CORS echoes the Origin */
 	const struct route *route;	/* the row that serves it; NULL: none yet */
