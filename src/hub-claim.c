@@ -281,6 +281,8 @@ on_order(void *arg, const struct msg_row *m)
 		prove(hub, a, b);
 	else if (m->kind == MSG_PROVEN)
 		note_proven(hub, a);
+	else if (m->kind == MSG_LISTEN && hub_stream(hub, a) != NULL)
+		hub_roster_listen(hub, a, ROSTER_ALL_IF_NEW);
 	return 0;
 }
 

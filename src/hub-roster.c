@@ -156,8 +156,8 @@ hub_roster_listen(struct hub *hub, int64_t box, enum roster_from from)
 }
 
 /* Nobody is told of itself, not even from a list that is older than its takeover. */
-void
-hub_roster_joined(struct hub *hub, int64_t box, struct str name)
+int
+hub_roster_joined(struct hub *hub, const struct box *b, struct str name)
 {
 	struct roster *o = hub->roster;
 	uint32_t i = roll_find(&o->roll, name);
@@ -165,12 +165,13 @@ hub_roster_joined(struct hub *hub, int64_t box, struct str name)
 
 	if (i < o->roll.n && str_eq(roll_name(&o->roll, i), name)) {
 		e = (struct roll_entry *)(void *)o->roll.entries.p + i;
-		e->box = box;
+		e->box = b->id;
 	}
-	if (hub_stream(hub, box) != NULL)
-		hub_roster_listen(hub, box, ROSTER_ALL_IF_NEW);
+	if (hub_stream(hub, b->id) != NULL)
+		hub_roster_listen(hub, b->id, ROSTER_ALL_IF_NEW);
 	if (o->count > 0)
 		arm_soon(hub);
+	return b->hub == 0 || b->hub == hub->id ? 0 : hub_order(hub, b->hub, MSG_LISTEN, b->id, 0);
 }
 
 /* ---- a round ---- */

@@ -48,7 +48,8 @@ enum msg_kind {
 	MSG_PROVEN,		/* to a hub: body "box": it is */
 	MSG_TOLD,		/* as MSG_DATA; if it expires untaken, its protocol is told (hub->expired) */
 	MSG_OWED = MSG_KIND_OWED,	/* as MSG_TOLD, for a receiver that has not come yet */
-	MSG_HANDSHAKE		/* an event of its own name, "ws-handshake"; its protocol is told of each that expires */
+	MSG_HANDSHAKE,		/* an event of its own name, "ws-handshake"; its protocol is told of each that expires */
+	MSG_LISTEN		/* to a hub: body "box 0": it has joined a name elsewhere (hub_roster_joined) */
 };
 
 struct hub;
@@ -236,8 +237,8 @@ enum roster_from {
 	ROSTER_NEWS		/* it had the list before: what is new */
 };
 void	hub_roster_listen(struct hub *hub, int64_t box, enum roster_from from);
-/* The box holds the name now: it is not told of it, others are, soon. If it has a stream here, it listens. */
-void	hub_roster_joined(struct hub *hub, int64_t box, struct str name);
+/* The box holds the name now: it is not told of it, others are, soon. If it has a stream, it listens. */
+int	hub_roster_joined(struct hub *hub, const struct box *b, struct str name);
 
 /* The stream this process has for the box, or NULL. */
 struct stream *hub_stream(struct hub *hub, int64_t box);

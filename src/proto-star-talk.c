@@ -151,7 +151,7 @@ star_have(struct star_peer *who, struct str addr, const struct box *holder, stru
 	if (rc == 0)
 		rc = store_claim_add(who->hub->store, STAR_REALM, addr, who->box.id, true);
 	if (rc == 0)
-		hub_roster_joined(who->hub, who->box.id, addr);
+		rc = hub_roster_joined(who->hub, &who->box, addr);
 	return rc;
 }
 

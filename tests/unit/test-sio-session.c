@@ -539,6 +539,21 @@ test_joins_several(void **state)
 	    "433[{\"result\":\"joined\"}]") != NULL, "%s", told);
 }
 
+/* By a process that has not its stream, and nobody else's that is told who is there. */
+static void
+test_joins_elsewhere(void **state)
+{
+	struct session_of a = session_open(&f, 4), b = session_open(&f, 4);
+	struct fake_conn *poll;
+
+	(void)state;
+	session_joins(&f, &b, "/b", "joined");
+	poll = session_waits(&g, &a);
+	session_says(&f, &a, "42[\"ss-join\",\"/a\"]");
+	pass_both(1000);
+	assert_string_equal(session_body(poll), "42[\"ws-peer\",\"/b\"]");
+}
+
 /* ---- the end ---- */
 
 /* Close without a disconnect: a poll has failed. What waits is for who joins next, and may at once. */
@@ -603,7 +618,7 @@ main(void)
 		T(test_goes_over), T(test_upgrade_and_more), T(test_noop_overtakes_pong), T(test_never_goes_over),
 		T2(test_goes_over_elsewhere),
 		T(test_contest_poll_returns), T(test_contest_poll_is_dead), T2(test_contest_poll_moves),
-		T(test_contest_poll_is_slow), T(test_contest_websocket), T(test_joins_several),
+		T(test_contest_poll_is_slow), T(test_contest_websocket), T(test_joins_several), T2(test_joins_elsewhere),
 		T(test_breaks_off), T(test_disconnects), T(test_end_of_a_poll),
 	};
 

@@ -242,6 +242,9 @@ test_ws_ends(void **state)
 
 static const struct wire_event packet = { .id = S("h.e-1"), .data = S("40{\"sid\":\"x\"}"), .json = true };
 static const struct wire_event handshake = { .id = S("h.e-2"), .name = S("ws-handshake"), .data = S("{\"a\":\n1}"), .json = true };
+static const struct wire_event units = { .name = S("x"), .data = S("\"ä\U0001f600\""), .json = true };
+static const struct wire_event text_event = { .name = S("x"), .data = S("\"\\\n") };
+static const struct wire_event no_packet = { .data = S("x") };
 static const struct wire_event gap_event = { .name = S("gap"), .data = S("{}"), .json = true };
 
 /* The whole life of a stream; version 3 knows no ping of the server's. */
@@ -318,6 +321,100 @@ test_sio_polls(void **state)
 	    "{\"messages\":[\"40{\\\"sid\\\":\\\"x\\\"}\" ,\"2\"],\"cursor\":\"h.e-2\"}\n");
 }
 
+/* ---- Engine.IO as it was released ---- */
+
+/* The whole life of a poll: events, a gap that is not told, a beat that is none, an end. */
+static void
+test_sio_payloads(void **state)
+{
+	static const struct {
+		const char *why; const struct wire *wire; const struct wire_event *e[2]; struct wire_end end; const char *want;
+	} rows[] = {
+		{ "nothing, 3", &wire_sio3_poll, { NULL }, { .final = false }, "1:6" },
+		{ "nothing, 4", &wire_sio4_poll, { NULL }, { .final = false }, "2" },
+		{ "nothing, a beat is due, 3", &wire_sio3_poll, { NULL }, { .beat = true }, "1:6" },
+		{ "nothing, a beat is due, 4", &wire_sio4_poll, { NULL }, { .beat = true }, "2" },
+		{ "a packet, 3", &wire_sio3_poll, { &packet }, { .final = false }, "13:40{\"sid\":\"x\"}" },
+		{ "a packet, 4", &wire_sio4_poll, { &packet }, { .final = false }, "40{\"sid\":\"x\"}" },
+		{ "code units, 3", &wire_sio3_poll, { &units }, { .final = false }, "13:42[\"x\",\"ä\U0001f600\"]" },
+		{ "two, a beat is due, 3", &wire_sio3_poll, { &packet, &handshake }, { .beat = true },
+		    "13:40{\"sid\":\"x\"}27:42[\"ws-handshake\",{\"a\":\n1}]" },
+		{ "two, a beat is due, 4", &wire_sio4_poll, { &packet, &handshake }, { .beat = true },
+		    "40{\"sid\":\"x\"}\x1e" "42[\"ws-handshake\",{\"a\":\n1}]\x1e" "2" },
+		{ "text, 3", &wire_sio3_poll, { &text_event }, { .final = false }, "16:42[\"x\",\"\\\"\\\\\\n\"]" },
+		{ "text, 4", &wire_sio4_poll, { &text_event }, { .final = false }, "42[\"x\",\"\\\"\\\\\\n\"]" },
+		{ "the last, 3", &wire_sio3_poll, { &packet }, { .final = true }, "13:40{\"sid\":\"x\"}1:1" },
+		{ "the last, 4", &wire_sio4_poll, { &packet }, { .final = true }, "40{\"sid\":\"x\"}\x1e" "1" },
+		{ "what is no packet, 4", &wire_sio4_poll, { &no_packet }, { .final = false }, "2" },
+	};
+	size_t i, n;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		struct wire_state w = { 0 };
+		struct buf b;
+
+		print_message("# %s\n", rows[i].why);
+		assert_true(rows[i].wire->once && rows[i].wire->whole && !rows[i].wire->duplex);
+		buf_init(&b, 4096);
+		rows[i].wire->open(&w, &b, 700, STR("e-0"));
+		for (n = 0; n < 2 && rows[i].e[n] != NULL; n++) {
+			rows[i].wire->event(&w, &b, &gap_event);
+			rows[i].wire->event(&w, &b, rows[i].e[n]);
+			rows[i].wire->beat(&w, &b);
+		}
+		rows[i].wire->end(&w, &b, &rows[i].end);
+		text_is(&b, rows[i].want);
+	}
+}
+
+/* A poll that is over without a word: the answer as a whole. */
+static void
+test_sio_refusal(void **state)
+{
+	struct buf b;
+
+	(void)state;
+	buf_init(&b, 4096);
+	wire_sio3_poll.refuse(&b);
+	text_is(&b, "Status: 400 Bad Request\r\nContent-Type: application/json\r\nAccess-Control-Allow-Origin: *\r\n"
+	    "Cache-Control: no-store\r\n\r\n{\"code\":3,\"message\":\"Bad request\"}");
+	assert_ptr_equal(wire_sio4_poll.refuse, wire_sio3_poll.refuse);
+}
+
+static void
+test_sio_websockets(void **state)
+{
+	static const struct { const struct wire *wire; const char *beat; } rows[] = {
+		{ &wire_sio3_ws, "ping() " }, { &wire_sio4_ws, "text(2) " },
+	};
+	const struct wire_end pause = { .final = false }, over = { .final = true, .name = STR("close"), .data = STR("{}") };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		struct wire_state w = { 0 };
+		struct buf b;
+
+		assert_true(rows[i].wire->duplex && !rows[i].wire->once);
+		buf_init(&b, 4096);
+		rows[i].wire->open(&w, &b, 700, STR("e-0"));
+		rows[i].wire->event(&w, &b, &packet);
+		rows[i].wire->event(&w, &b, &gap_event);
+		rows[i].wire->event(&w, &b, &handshake);
+		frames_are(&b, "text(40{\"sid\":\"x\"}) text(42[\"ws-handshake\",{\"a\":\n1}]) ");
+		buf_init(&b, 4096);
+		rows[i].wire->beat(&w, &b);
+		frames_are(&b, rows[i].beat);
+		buf_init(&b, 4096);
+		rows[i].wire->end(&w, &b, &pause);
+		frames_are(&b, "close(1012) ");
+		buf_init(&b, 4096);
+		rows[i].wire->end(&w, &b, &over);
+		frames_are(&b, "text(1) close(1000) ");
+	}
+}
+
 /* ---- cursors ---- */
 
 #define HANDLE "00112233445566778899aabbccddeeff"
@@ -374,7 +471,8 @@ main(void)
 		cmocka_unit_test(test_sse_event), cmocka_unit_test(test_sse_ends), cmocka_unit_test(test_poll),
 		cmocka_unit_test(test_refusals), cmocka_unit_test(test_xhr),
 		cmocka_unit_test(test_ws), cmocka_unit_test(test_ws_ends),
-		cmocka_unit_test(test_sio_sse), cmocka_unit_test(test_sio_polls),
+		cmocka_unit_test(test_sio_sse), cmocka_unit_test(test_sio_polls), cmocka_unit_test(test_sio_payloads), cmocka_unit_test(test_sio_refusal),
+		cmocka_unit_test(test_sio_websockets),
 		cmocka_unit_test(test_cursor_parse), cmocka_unit_test(test_cursor_round_trip),
 	};
 
