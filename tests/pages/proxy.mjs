@@ -87,7 +87,8 @@ export class Proxy {
   }
 
   #pass(req, res, body, how) {
-    const headers = { ...req.headers, host: this.#target.host };
+    const { connection, upgrade, ...rest } = req.headers; // it lets no WebSocket through
+    const headers = { ...rest, host: this.#target.host };
     if (how.forget) {
       delete headers['last-event-id'];
     }

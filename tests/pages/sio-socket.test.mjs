@@ -25,7 +25,10 @@ class Session {
     const url = `${server.replace('http', 'ws')}/socket.io-next/?EIO=${eio}&transport=websocket`;
     this.eio = eio;
     this.socket = new SigpostSocket(url, [], options);
-    this.socket.addEventListener('message', ({ data }) => this.packets.push(data));
+    this.socket.addEventListener('message', ({ data, lastEventId }) => {
+      this.packets.push(data);
+      this.lastEventId = lastEventId;
+    });
     this.socket.addEventListener('close', ({ code, wasClean }) => { this.close = { code, wasClean }; });
     ['transport', 'open', 'lost', 'resumed', 'error'].forEach((type) => {
       this.socket.addEventListener(type, () => this.events.push(type));
@@ -69,10 +72,9 @@ class Session {
 }
 
 /** Two that have joined: one at the server, one by way of something that breaks things. */
-function withPair(name, options, body, { eio = 4, way = Proxy, rule = () => undefined } = {}) {
+function withPair(name, options, body, { eio = 4, way = Proxy } = {}) {
   test(name, { skip, timeout: 60000 }, async () => {
     const proxy = await new way(SERVER).listen();
-    proxy.rule = rule;
     const far = new Session(SERVER, TRANSPORTS.fetch);
     const near = new Session(proxy.url, options, eio);
     try {
@@ -202,6 +204,23 @@ describe('the end', () => {
   }
 });
 
+describe('what comes', () => {
+  withPair('again is told once; what has no id of its own, and so that of another, each time', TRANSPORTS.fetch,
+    async ({ far, near, proxy }) => {
+      far.shake(near, 1);
+      await near.gets([1]);
+      const [, epoch, seq] = /\.(\w+)-(\d+)$/.exec(near.lastEventId);
+      const old = (n) => `id: ${near.sid}.${epoch}-${n}\ndata: 4again\n\n`;
+      const before = `${old(seq - 1)}${old(seq)}data: 4new\n\ndata: 4new\n\n`;
+      proxy.rule = ({ method }) => (method === 'GET' ? { before } : undefined);
+      await until('a stream to break', () => proxy.cut() > 0);
+      far.shake(near, 2);
+      await near.gets([1, 2]);
+      const others = near.packets.filter((it) => /^4[an]/.test(it));
+      assert.deepEqual(others, ['4new', '4new']);
+    });
+});
+
 /** Passes everything on, and can break it all off. */
 class Wire {
   sockets = new Set();
@@ -252,5 +271,5 @@ describe('websocket', async () => {
     near.shake(far, 1);
     await far.gets([1]);
     assert.equal(near.socket.transport, 'fetch');
-  }, { rule: ({ headers }) => (headers.upgrade ? { status: 400 } : undefined) });
+  });
 });
