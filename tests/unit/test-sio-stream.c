@@ -167,6 +167,30 @@ test_hears_events(void **state)
 	leave(&b);
 }
 
+/* Another process, to which it comes back, has not told it who else is there. */
+static void
+test_comes_back_elsewhere(void **state)
+{
+	struct fake other;
+	struct client a, b;
+
+	(void)state;
+	start(&a);
+	start(&b);
+	says(&a, "", "42[\"ss-join\",\"/a\"]", 200, "ok");
+	says(&b, "", "42[\"ss-join\",\"/b\"]", 200, "ok");
+	leave(&b);
+	fake_pass(&f, 1000);
+	fake_join(&other, &f);
+	b.down = fake_get(&other, uri("transport=sse"), b.cursor);
+	fake_pass(&other, 100);
+	hears(&b, 0, "42[\"ws-peer\",\"/a\"]");
+	fake_gone(&other, b.down);
+	fake_free(b.down);
+	fake_stop(&other);
+	leave(&a);
+}
+
 static void
 test_other_epoch(void **state)
 {
@@ -336,6 +360,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_comes_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hears_events, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_comes_back_elsewhere, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_other_epoch, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_polls, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refusals, setup, teardown),
