@@ -1,5 +1,5 @@
 /**
- * sigpost for programs that want a WebSocket to a PeerJS or sigver server.
+ * sigpost for programs that want a WebSocket to a PeerJS, sigver or Socket.IO server.
  *
  * - `install()`: unmodified PeerJS then goes through sigpost
  * - `SigpostSocket`: the socket itself

@@ -79,21 +79,25 @@ describe('libp2p by WebSocket · sigpost serve', { skip }, () => {
   }));
 });
 
-/** Its mount path is in no multiaddr. */
-describe('libp2p with www/sigpost.js · nginx FastCGI', { skip }, () => {
-  const stage = withSite('nginx FastCGI');
+/** Their mount paths are in no multiaddr. */
+const BEHIND = { 'nginx FastCGI': ['sse', 'fetch', 'poll'], 'Apache mod_cgid': ['sse'] };
 
-  for (const transport of ['sse', 'fetch', 'poll']) {
-    test(`two nodes find each other, dial and talk by ${transport}`, { timeout: 60_000 }, () => {
-      const { server } = stage;
-      const tag = `<script src="${server.url('/www/sigpost.js')}" data-libp2p="yes" data-transports="${transport}"></script>`;
-      return withWindows(2, tag, async (one, two) => {
-        await one.start(server.port);
-        await two.start(server.port);
-        await meet(one, two);
-        await talk(two, one);
-        assert.deepEqual([one.sockets, await one.transports()], [[], [transport]]);
+for (const [row, transports] of Object.entries(BEHIND)) {
+  describe(`libp2p with www/sigpost.js · ${row}`, { skip }, () => {
+    const stage = withSite(row);
+
+    for (const transport of transports) {
+      test(`two nodes find each other, dial and talk by ${transport}`, { timeout: 60_000 }, () => {
+        const { server } = stage;
+        const tag = `<script src="${server.url('/www/sigpost.js')}" data-libp2p="yes" data-transports="${transport}"></script>`;
+        return withWindows(2, tag, async (one, two) => {
+          await one.start(server.port);
+          await two.start(server.port);
+          await meet(one, two);
+          await talk(two, one);
+          assert.deepEqual([one.sockets, await one.transports()], [[], [transport]]);
+        });
       });
-    });
-  }
-});
+    }
+  });
+}
