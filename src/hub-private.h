@@ -6,6 +6,7 @@
  *	hub-feed.c	delivery: rows into streams
  *	hub-stream.c	the table of streams, open, leave, end
  *	hub-settle.c	what a turn stores for streams
+ *	hub-resume.c	a stream that goes on at a cursor
  *	hub-socket.c	WebSockets: what is said on them, their end
  *	hub-post.c	messages, and orders to other hubs
  *	hub-claim.c	names in dispute, proofs, orders from other hubs
