@@ -11,7 +11,8 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { kind, onSite } from './harness.mjs';
-import { KINDS } from './kinds.mjs';
+import { KINDS, PROXY_KINDS, SOCKET_KINDS } from './kinds.mjs';
+import { fill } from './site.mjs';
 import { Session, transcripts } from './transcript.mjs';
 
 const SOURCE = fileURLToPath(new URL('../..', import.meta.url));
@@ -32,7 +33,7 @@ const USUAL = {
 /** @param {string} file */
 function play(file) {
   onSite(`transcripts of ${file}`, { settings: USUAL }, async (site) => {
-    const server = await site.serve(kind('lighttpd FastCGI'));
+    const server = await site.serve(kind('sigpost serve'));
     writeFileSync(join(site.root, '.curlrc'), 'no-progress-meter\n');  // as in a terminal
     const env = { ...server.env, PATH: `${site.root}/bin:${process.env.PATH}`, HOME: site.root };
     return new Session({ cwd: site.root, env }, (command) =>
@@ -94,11 +95,12 @@ const INSTALLED = {
   '@ROOT@/bin/sigpost': '/usr/local/bin/sigpost',
   '@ROOT@/bin': '/usr/local/libexec/sigpost',
   '@ROOT@/www': '/usr/local/share/sigpost/www',
+  '127.0.0.1:@BACK@': '127.0.0.1:9000',
 };
 
 /** @param {import('./kinds.mjs').Kind} row its template, filled as for an installation */
-function template({ conf = '', mount, external }) {
-  let text = readFileSync(join(CONF, conf), 'utf8').replaceAll('@MOUNT@', mount)
+function template({ conf = '', mount, external, fill: more = {} }) {
+  let text = fill(readFileSync(join(CONF, conf), 'utf8'), more).replaceAll('@MOUNT@', mount)
     .replaceAll('@ROOT@/@NAME@.sock', external ? '/run/sigpost.sock' : '/run/lighttpd/sigpost.sock');
   for (const [from, to] of Object.entries(INSTALLED)) {
     text = text.replaceAll(from, to);
@@ -117,7 +119,7 @@ test('configurations in docs/web-servers.md are those of the tests', () => {
   const shown = new Set(snippets.map(([, file]) => file));
   assert.deepEqual([...shown].sort(), readdirSync(CONF).sort(), 'each template is shown');
   for (const [, file, text] of snippets) {
-    const row = KINDS.find((it) => it.conf === file);
+    const row = [...SOCKET_KINDS, ...KINDS, ...PROXY_KINDS].find((it) => it.conf === file);
     assert.ok(row, file);
     const known = template(row);
     for (const line of text.split('\n').map((it) => it.trim()).filter(Boolean)) {
