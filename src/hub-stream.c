@@ -369,12 +369,13 @@ greet(struct hub *hub, struct req *r, struct stream *s, const struct hub_open *o
 	return rc;
 }
 
+/* Released clients do not come back to a WebSocket by themselves: it lasts, as long as its age can be told. */
 static uint32_t
-lifetime(const struct hub *hub)
+lifetime(const struct hub *hub, const struct wire *wire)
 {
 	uint32_t life = (uint32_t)hub->conf->lifetime_ms;
 
-	return life - loop_jitter(life / 5 + 1);
+	return wire->duplex ? UINT32_MAX : life - loop_jitter(life / 5 + 1);
 }
 
 static struct stream *
@@ -392,7 +393,7 @@ new_stream(struct hub *hub, struct req *r, const struct hub_open *o)
 	s->turn = hub->turns;
 	s->order = o->order;
 	s->born = s->silent = loop_mono(hub->loop);
-	s->life_ms = o->box == 0 ? (uint32_t)hub->conf->request_ms : lifetime(hub);
+	s->life_ms = o->box == 0 ? (uint32_t)hub->conf->request_ms : lifetime(hub, o->wire);
 	s->handled = o->handle != NULL;
 	if (s->handled)
 		memcpy(s->handle, o->handle, HANDLE_SIZE);
@@ -464,7 +465,7 @@ hub_received(struct socket *sk)
 	s->box = sk->next_box;
 	s->gen = sk->next_gen;
 	s->cursor = sk->next_cursor;
-	s->life_ms = stream_age(s, loop_mono(hub->loop)) + lifetime(hub);
+	s->life_ms = lifetime(hub, s->wire);
 	list_del(&s->chain);
 	list_add(chain_of(hub, s->box), &s->chain);
 	hub_supersede(hub, s->box, s->gen);

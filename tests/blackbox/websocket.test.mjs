@@ -1,9 +1,11 @@
 /** PeerJS over WebSockets: what they add to the scenarios every wire has (peerjs-relay.test.mjs). */
 
 import assert from 'node:assert/strict';
+import http2 from 'node:http2';
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { SOCKET_KINDS, onSite, processesOf, request, signal, until } from './harness.mjs';
+import { TEXT, frame } from './frames.mjs';
+import { SOCKET_KINDS, kind, onSite, processesOf, request, signal, until } from './harness.mjs';
 import { CALM, Peer, newToken } from './peerjs.mjs';
 
 /** @typedef {import('./site.mjs').Server} Server */
@@ -84,6 +86,27 @@ overSockets('peers on WebSockets', BEATS, {
       assert.equal(await closed, 1000, 'a close frame came');
     }
     await close(one);
+  },
+});
+
+/** lighttpd passes CONNECT of HTTP/2 (RFC 8441) on as an upgrade; browsers use that where they have HTTP/2 already. */
+onSite('over HTTP/2', { settings: CALM }, (site) => site.serve(kind('lighttpd CGI, upgrading')), {
+  'a WebSocket is one all the same': async (server) => {
+    const two = await Peer.open(server, { wire });
+    const who = new Peer(server, { wire });
+    const session = http2.connect(server.origin);
+    const stream = session.request({
+      ':method': 'CONNECT', ':protocol': 'websocket', ':path': who.address.replace(server.origin, ''), 'sec-websocket-version': '13',
+    });
+    let heard = '';
+    stream.on('data', (bytes) => { heard += bytes; });
+    await until('OPEN', () => heard.includes('{"type":"OPEN"}'));
+    stream.write(frame(TEXT, JSON.stringify(offer(two.id))));
+    assert.deepEqual(await two.value(), { type: 'OFFER', src: who.id, dst: two.id, payload: 'sdp' });
+    await two.say({ type: 'ANSWER', dst: who.id });
+    await until('the answer', () => heard.includes('ANSWER'));
+    session.destroy();
+    await two.leave();
   },
 });
 

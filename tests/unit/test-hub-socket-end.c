@@ -229,6 +229,17 @@ test_too_long(void **state)
 
 /* ---- who is there? ---- */
 
+/* Time passes, and every ping is answered at once. */
+static void
+pass_answering(struct fake_conn *c, int64_t ms)
+{
+	for (; ms > 0; ms -= 10) {
+		fake_pass(&f, 10);
+		if (!c->done && strstr(socket_told(c), "ping()") != NULL)
+			socket_sends(&f, c, FIN | WS_PONG, STR_NONE);
+	}
+}
+
 static void
 test_pings(void **state)
 {
@@ -248,6 +259,27 @@ test_pings(void **state)
 	assert_false(b->done);
 	fake_free(a);
 	socket_free(&f, b);
+}
+
+/* Unlike an event stream: released clients would not come back. */
+static void
+test_lasts(void **state)
+{
+	struct fake_conn *a;
+
+	(void)state;
+	fake_stop(&f);
+	fake_start(&f);
+	strcpy(f.conf.websocket, "on");
+	f.conf.heartbeat_min_ms = f.conf.heartbeat_max_ms = f.conf.hold_ms = 1000;
+	f.conf.lifetime_ms = 3000;
+	fake_run(&f);
+	a = socket_peer(&f, "a", "ta");
+	pass_answering(a, 8000);
+	assert_false(a->done || a->conn.finished);
+	socket_sends(&f, a, FIN | WS_PING, STR("x"));
+	socket_is_told(a, "pong(x) ");
+	socket_free(&f, a);
 }
 
 /* Who reads nothing is not read from, and is cut in the end. */
@@ -287,17 +319,6 @@ test_reads_no_goodbye(void **state)
 	fake_pass(&f, 1500);
 	assert_true(a->done && !a->whole);
 	fake_free(a);
-}
-
-/* Time passes, and every ping is answered at once. */
-static void
-pass_answering(struct fake_conn *c, int64_t ms)
-{
-	for (; ms > 0; ms -= 10) {
-		fake_pass(&f, 10);
-		if (!c->done && strstr(socket_told(c), "ping()") != NULL)
-			socket_sends(&f, c, FIN | WS_PONG, STR_NONE);
-	}
 }
 
 /* An id in dispute: a WebSocket is proven by an answer; what came just before the question is none. */
@@ -469,7 +490,7 @@ main(void)
 		T(test_close_unanswered), T(test_superseded), T(test_superseded_elsewhere), T(test_drain),
 		T(test_old_twins), T(test_old_begins_again),
 		T(test_verdict_in_order), T(test_broken_rule), T(test_too_long),
-		T(test_pings), T(test_reads_nothing), T(test_reads_no_goodbye), T(test_proof), T(test_source_ends),
+		T(test_pings), T(test_lasts), T(test_reads_nothing), T(test_reads_no_goodbye), T(test_proof), T(test_source_ends),
 		T(test_source_errs),
 	};
 
