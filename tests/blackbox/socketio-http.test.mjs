@@ -257,7 +257,7 @@ const SOCKETS = {
     assert.match((await open.answer).text, /^6/, 'the poll is let go');
     socket.ws.send('5');
     socket.ws.send(`42${JSON.stringify(['ss-handshake', { srcMultiaddr: addr, dstMultiaddr: addr, n: 1 }])}`);
-    assert.equal(await socket.hear('42'), `42${JSON.stringify(['ws-handshake', { srcMultiaddr: addr, dstMultiaddr: addr, n: 1 }])}`);
+    assert.equal(await socket.hear('42["ws-handshake"'), `42${JSON.stringify(['ws-handshake', { srcMultiaddr: addr, dstMultiaddr: addr, n: 1 }])}`);
     refused(await session.get(), 3, 'a poll');
     await session.emit('ss-leave', addr, 9);
     assert.equal(await socket.hear('439'), '439[{"result":"left"}]', 'a POST that was late');

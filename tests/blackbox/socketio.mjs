@@ -198,7 +198,7 @@ export class Session {
     if (eio === 4) {
       assert.deepEqual(more, []);
       await it.say('40');
-      assert.match((await it.poll()).join(), /^40\{"sid":"[^"]+"\}$/);
+      assert.match((await it.hear()).join(), /^40\{"sid":"[^"]+"\}$/);
     } else {
       assert.deepEqual(more, ['40']);
     }
