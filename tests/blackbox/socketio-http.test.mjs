@@ -249,13 +249,13 @@ const SOCKETS = {
   'a session goes over to a WebSocket': async (server) => {
     const session = await Session.open(server);
     const addr = newAddr();
-    await session.join(addr);
     const open = await held(session);
     const socket = await Socket.open(server, session);
     socket.ws.send('2probe');
     assert.equal(await socket.hear('3'), '3probe');
     assert.match((await open.answer).text, /^6/, 'the poll is let go');
     socket.ws.send('5');
+    socket.ws.send(`42${JSON.stringify(['ss-join', addr])}`);
     socket.ws.send(`42${JSON.stringify(['ss-handshake', { srcMultiaddr: addr, dstMultiaddr: addr, n: 1 }])}`);
     assert.equal(await socket.hear('42["ws-handshake"'), `42${JSON.stringify(['ws-handshake', { srcMultiaddr: addr, dstMultiaddr: addr, n: 1 }])}`);
     refused(await session.get(), 3, 'a poll');
