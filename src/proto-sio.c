@@ -32,18 +32,6 @@ static const struct {
 
 /* ---- refusals ---- */
 
-static int
-refuse(struct req *r, enum eio_code code)
-{
-	struct buf b;
-
-	buf_init(&b, OPEN_MAX);
-	eio_code_put(&b, code);
-	reply_send(r, eio_code_status(code), "application/json", buf_str(&b), NULL);
-	buf_release(&b);
-	return 0;
-}
-
 /* A WebSocket that breaks the rules is closed. */
 static int
 hang_up(struct req *r, const char *reason)
@@ -54,6 +42,21 @@ hang_up(struct req *r, const char *reason)
 	ws_put_close(&b, WS_POLICY, str_from(reason));
 	conn_add(r->conn, buf_str(&b));
 	conn_finish(r->conn);
+	buf_release(&b);
+	return 0;
+}
+
+/* Of what is said on a WebSocket only its session can be wrong. */
+static int
+refuse(struct req *r, enum eio_code code)
+{
+	struct buf b;
+
+	if (r->spoken)
+		return hang_up(r, "the session has ended");
+	buf_init(&b, OPEN_MAX);
+	eio_code_put(&b, code);
+	reply_send(r, eio_code_status(code), "application/json", buf_str(&b), NULL);
 	buf_release(&b);
 	return 0;
 }
@@ -437,10 +440,10 @@ serve_spoken(struct hub *hub, struct req *r)
 		q.s = (struct session){ .hub = hub, .r = r, .version = eio_version(str_from(text)) };
 		rc = hub_speaker(hub, r, &q.s.box);
 	}
-	if (rc == -ERR_NOTFOUND || rc == -ERR_BAD)	/* it has ended meanwhile */
+	if (rc == -ERR_NOTFOUND)	/* it has ended meanwhile */
 		return hang_up(r, "the session has ended");
 	if (rc < 0)
-		return rc;
+		return rc == -ERR_BAD ? 0 : rc;
 	if (!r->goodbye)
 		return hear(&q.s);
 	rc = r->box != 0 ? sio_end(&q.s) : 0;

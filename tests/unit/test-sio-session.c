@@ -360,6 +360,25 @@ test_noop_overtakes_pong(void **state)
 	socket_free(&f, ws);
 }
 
+/* The session ends before it does: it is closed with whatever is said on it next. */
+static void
+test_ends_before_it_goes_over(void **state)
+{
+	static const char *const said[] = { "2probe", "5", "3", "1", "42[\"ss-join\",\"/a\"]", "nonsense" };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(said); i++) {
+		struct session_of a = session_open(&f, 4);
+		struct fake_conn *ws = socket_open(&f, session_uri(&a, "websocket"));
+
+		session_says(&f, &a, "1");
+		socket_says(&f, ws, said[i]);
+		socket_is_told(ws, "close(1008 the session has ended) ");
+		socket_free(&f, ws);
+	}
+}
+
 /* A WebSocket that never goes over is not kept, and the session polls on. */
 static void
 test_never_goes_over(void **state)
@@ -615,7 +634,7 @@ main(void)
 #define TR(name) cmocka_unit_test_setup_teardown(name, setup_rollback, teardown)
 		T2(test_answer_after_commit), TR(test_commit_fails), TR(test_leave_fails), T2(test_gone_before_commit),
 		T2(test_turns), T2(test_two_polls), T(test_hold), T(test_pings_of_the_busy),
-		T(test_goes_over), T(test_upgrade_and_more), T(test_noop_overtakes_pong), T(test_never_goes_over),
+		T(test_goes_over), T(test_upgrade_and_more), T(test_noop_overtakes_pong), T(test_ends_before_it_goes_over), T(test_never_goes_over),
 		T2(test_goes_over_elsewhere),
 		T(test_contest_poll_returns), T(test_contest_poll_is_dead), T2(test_contest_poll_moves),
 		T(test_contest_poll_is_slow), T(test_contest_websocket), T(test_joins_several), T2(test_joins_elsewhere),
