@@ -10,7 +10,7 @@ import { kind } from '../blackbox/kinds.mjs';
 import { until } from '../blackbox/proc.mjs';
 import { Site } from '../blackbox/site.mjs';
 import { CALM } from '../blackbox/peerjs.mjs';
-import { RELEASED, Window, browserTest, describesClient, exchange, newId, skip, withBrowser, withWindows } from './peerjs.mjs';
+import { RELEASED, SCENARIOS, Window, browserTest, exchange, newId, skip, withBrowser, withWindows } from './peerjs.mjs';
 
 withBrowser();
 
@@ -42,11 +42,11 @@ async function loadAgain(window, id) {
 
 for (const client of RELEASED.filter(({ old }) => !old)) {
   describe(`PeerJS ${client.version} as it is · sigpost serve`, () => {
-    const stage = withSite({ peerjs_expire_ms: 2000, grace_ms: 3000 });
+    const stage = withSite({ peerjs_expire_ms: 1000, grace_ms: 3000 });
     const open = () => Window.open(stage.server, client);
 
-    if (client === LATEST) {
-      describesClient(open, client);
+    for (const [name, scenario] of client === LATEST ? Object.entries(SCENARIOS) : []) {
+      browserTest(name, () => scenario(open, client));
     }
 
     browserTest('a page that is loaded again and again has its id at once, and nobody else', () =>
