@@ -311,8 +311,8 @@ static void
 test_mailbox_of_another_realm(void **state)
 {
 	static const unsigned char hash[HASH_SIZE] = { 1 };
-	struct contest c = { .rival = 0 };
-	struct star_peer who = { .hub = &f.hub, .contest = &c };
+	struct contest c[REQ_CONTESTS] = { { .rival = 0 } };
+	struct star_peer who = { .hub = &f.hub, .contest = c };
 	struct star_said said;
 	int64_t id;
 
