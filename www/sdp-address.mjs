@@ -58,7 +58,8 @@ function ipv6Text(value) {
     return text;
   }
   const at = text.search(new RegExp(`\\b${longest}\\b`));
-  return `${text.slice(0, at).replace(/:$/, '')}::${text.slice(at + longest.length).replace(/^:/, '')}`;
+  const [head, tail] = [text.slice(0, at), text.slice(at + longest.length)];
+  return `${head.replace(/:$/, '')}::${tail.replace(/^:/, '')}`;
 }
 
 /** @param {string} text */

@@ -2,7 +2,7 @@
  * Candidates of a description: their lines, and their digits. docs/sdp.md is the specification.
  *
  * Foundation and priority are not carried: the first is made of what the candidate is, the second
- * of its place, which is that of its priority (RFC 8445, section 5.1).
+ * of its type and place (RFC 8445, section 5.1).
  */
 
 import { FAMILIES } from './sdp-address.mjs';
@@ -57,11 +57,11 @@ const PREFERENCES = {
   tcp: { host: 90, prflx: 80, srflx: 70, relay: 1 },
 };
 
-const LINE = new RegExp('^a=candidate:[\\w+/]+ 1 (udp|tcp) (\\d+) (\\S+) (\\d+) typ (host|srflx|prflx|relay)'
-  + '(?: raddr (\\S+) rport (\\d+))?(?: tcptype (active|passive|so))?((?: \\S+ \\S*)*)$', 'i');
+const LINE = new RegExp('^a=candidate:[\\w+/]+ 1 (udp|tcp) (\\d+) (\\S+) (\\d+)'
+  + ' typ (host|srflx|prflx|relay)(?: raddr (\\S+) rport (\\d+))?(?: tcptype (active|passive|so))?((?: \\S+ \\S*)*)$', 'i');
 
 /** Extensions that say nothing to another peer. */
-const SILENT = /^( (generation|network-id|network-cost) \d+| ufrag [\w+/]+)*$/;
+const SILENT = /^( (generation|network-id|network-cost) \d+)*$/;
 
 /** @param {string} address */
 function familyOf(address) {
@@ -80,7 +80,8 @@ function isHidden({ address, port }) {
  */
 function endpoint([address, port]) {
   const family = FAMILIES[/** @type {'ipv4'} */ (familyOf(address))];
-  return { address: family ? family.text(family.value(address) ?? 0n) : address, port: Number(port) };
+  const text = family ? family.text(family.value(address) ?? 0n) : address;
+  return { address: text, port: Number(port) };
 }
 
 /** @param {string} name */
@@ -124,14 +125,38 @@ export function parseCandidate(line) {
 export const isSilent = ({ type, transport, port }) => (
   type === 'host' && transport === 'tcp active' && port === 9);
 
+/** @param {Candidate} it */
+function preference({ type, transport }) {
+  const [protocol] = /** @type {['udp' | 'tcp']} */ (transport.split(' '));
+  return PREFERENCES[protocol][/** @type {'host'} */ (type)];
+}
+
 /**
- * @param {Candidate} it
- * @param {Candidate[]} all
+ * The best first: by type and protocol, and among those of one by what they were given.
+ * @param {{priority: number, candidate: Candidate}[]} candidates
  */
-function foundation({ type, transport, address, related }, all) {
-  const like = all.findIndex((other) => other.type === type && other.transport === transport
-    && (type === 'host' ? other.address === address : other.related?.address === related?.address));
-  return like + 1;
+export function inOrder(candidates) {
+  return candidates.sort((one, other) => (
+    preference(other.candidate) - preference(one.candidate) || other.priority - one.priority))
+    .map(({ candidate }) => candidate);
+}
+
+/**
+ * The related address as a line has it.
+ * @param {Candidate} it
+ * @returns {Endpoint}
+ */
+function relatedOf({ address, related }) {
+  return related ?? { address: familyOf(address) === 'ipv6' ? '::' : '0.0.0.0', port: 0 };
+}
+
+/**
+ * What candidates of one foundation have in common.
+ * @param {Candidate} it
+ */
+function origin(it) {
+  const { address } = it.type === 'host' ? it : relatedOf(it);
+  return `${it.type} ${it.transport} ${address}`;
 }
 
 /**
@@ -142,12 +167,11 @@ function foundation({ type, transport, address, related }, all) {
 export function candidateLine(candidate, index, all) {
   const { address, port, type, transport } = candidate;
   const [protocol, tcptype] = transport.split(' ');
-  const preference = PREFERENCES[/** @type {'udp'} */ (protocol)][/** @type {'host'} */ (type)];
-  const priority = preference * 2 ** 24 + (65535 - Math.min(index, 65535)) * 2 ** 8 + 255;
-  const hidden = { address: familyOf(address) === 'ipv6' ? '::' : '0.0.0.0', port: 0 };
-  const related = candidate.related ?? hidden;
+  const priority = preference(candidate) * 2 ** 24 + (65535 - index) * 2 ** 8 + 255;
+  const related = relatedOf(candidate);
+  const foundation = all.findIndex((it) => origin(it) === origin(candidate)) + 1;
   return [
-    `a=candidate:${foundation(candidate, all)} 1 ${protocol} ${priority} ${address} ${port} typ ${type}`,
+    `a=candidate:${foundation} 1 ${protocol} ${priority} ${address} ${port} typ ${type}`,
     ...(type === 'host' ? [] : [`raddr ${related.address} rport ${related.port}`]),
     ...(tcptype ? [`tcptype ${tcptype}`] : []),
   ].join(' ');

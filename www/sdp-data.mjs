@@ -3,7 +3,7 @@
  * docs/sdp.md is the specification.
  */
 
-import { candidateLine, isSilent, parseCandidate } from './sdp-candidate.mjs';
+import { candidateLine, inOrder, isSilent, parseCandidate } from './sdp-candidate.mjs';
 
 /**
  * What a description says.
@@ -59,8 +59,7 @@ function candidatesOf(lines) {
     return undefined;
   }
   const known = /** @type {NonNullable<typeof parsed[number]>[]} */ (parsed);
-  return known.sort((one, other) => other.priority - one.priority)
-    .map(({ candidate }) => candidate).filter((it) => !isSilent(it));
+  return inOrder(known.filter(({ candidate }) => !isSilent(candidate)));
 }
 
 /**

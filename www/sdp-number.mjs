@@ -34,7 +34,7 @@ const CHECK = 16777213n;
 
 const CAPITALS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
 
-/** By name: the tag of version 1, and the symbols. `qr` has QR's alphanumeric ones but the blank. */
+/** Tags of version 1 and symbols, by name. `qr` has QR's alphanumeric ones but the blank. */
 const ALPHABETS = {
   qr: { tag: 'A', symbols: `0123456789${CAPITALS}$%*+-./:` },
   url: { tag: 'a', symbols: `0123456789${CAPITALS}${CAPITALS.toLowerCase()}` },
@@ -121,7 +121,7 @@ function alphabetOf(text) {
     return found;
   }
   if (/^[A-Za-z]/.test(text)) {
-    throw new DescriptionError('version', `a code of version "${text[0]}", which is not known here`);
+    throw new DescriptionError('version', `version "${text[0]}" of codes is not known here`);
   }
   throw new DescriptionError('alphabet', 'this is no code of a description');
 }
@@ -140,7 +140,7 @@ export function read(text) {
   for (let i = 1; i < text.length; i += 1) {
     const value = symbols.indexOf(text[i]);
     if (value < 0) {
-      throw new DescriptionError('alphabet', `character ${i + 1} of the code cannot be: "${text[i]}"`);
+      throw new DescriptionError('alphabet', `character ${i + 1} is in no code: "${text[i]}"`);
     }
     number = number * radix + BigInt(value);
   }

@@ -130,7 +130,8 @@ function takeUnusual(reader) {
   };
   const setup = SETUPS[reader.take(SETUPS.length)];
   const hash = HASHES[reader.take(HASHES.length)];
-  const maxMessage = MAX_MESSAGES[reader.take(MAX_MESSAGES.length + 1)] ?? reader.takeLarge(1n << 64n);
+  const limit = reader.take(MAX_MESSAGES.length + 1);
+  const maxMessage = MAX_MESSAGES[limit] ?? reader.takeLarge(1n << 64n);
   const sctpPort = reader.take(2) === 0 ? USUAL.sctpPort : reader.take(65536);
   const mid = takeWord(reader, USUAL.mid);
   const options = takeWord(reader, USUAL.options);

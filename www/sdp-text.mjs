@@ -90,7 +90,8 @@ class Said {
     const places = this.#seeds.get(this.text.substr(at, SEED)) ?? [];
     const bits = KIND_BITS + Math.log2(at);
     let best = { kind: COPY, length: 0, distance: 0, bits };
-    for (let i = places.length - 1; i >= Math.max(0, places.length - PLACES) && best.length < GOOD; i -= 1) {
+    const last = Math.max(0, places.length - PLACES);
+    for (let i = places.length - 1; i >= last && best.length < GOOD; i -= 1) {
       const distance = at - places[i];
       const length = this.#lengthOf(at, distance);
       if (length > best.length) {

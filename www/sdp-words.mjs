@@ -1,7 +1,7 @@
 /**
  * What descriptions say again and again: the text form copies from it. It is made of an answer of
- * Chromium to Firefox and one of Firefox to Chromium, an offer of Firefox and an offer of Chromium with
- * all codecs it can receive; in place of what is another each time are zeros of the usual length.
+ * Chromium to Firefox and one of Firefox to Chromium, an offer of Firefox, and an offer of Chromium
+ * with all codecs it can receive; in place of what is another each time are zeros of that length.
  *
  * It is part of version 1 of the codes: whoever changes a character of it makes another version.
  */

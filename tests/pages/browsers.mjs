@@ -12,30 +12,38 @@ import puppeteer from 'puppeteer-core';
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const FIREFOX = process.env.FIREFOX ?? '/usr/bin/firefox-esr';
 
-/** Nothing of its own on the network; candidates as addresses, loopback among them. */
+/** Nothing of its own on the network. */
 const FLAGS = [
   '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-  '--disable-component-update', '--disable-sync', '--allow-loopback-in-peer-connection',
-  '--disable-features=WebRtcHideLocalIpsWithMdns',
+  '--disable-component-update', '--disable-sync',
+];
+/** Candidates as addresses, loopback among them. */
+const ADDRESSES = [
+  '--allow-loopback-in-peer-connection', '--disable-features=WebRtcHideLocalIpsWithMdns',
 ];
 
 /** The same in Firefox's words. */
 const PREFERENCES = {
-  'media.peerconnection.ice.loopback': true,
-  'media.peerconnection.ice.obfuscate_host_addresses': false,
   'network.captive-portal-service.enabled': false,
   'network.connectivity-service.enabled': false,
   'datareporting.policy.dataSubmissionEnabled': false,
 };
+const ADDRESS_PREFERENCES = {
+  'media.peerconnection.ice.loopback': true,
+  'media.peerconnection.ice.obfuscate_host_addresses': false,
+};
 
-function launchChromium() {
-  const args = process.getuid() === 0 ? ['--no-sandbox', ...FLAGS] : FLAGS;
+/** With `hidden`, its candidates have names instead of addresses, as where nobody sets anything. */
+function launchChromium({ hidden = false } = {}) {
+  const sandbox = process.getuid() === 0 ? ['--no-sandbox'] : [];
+  const args = [...sandbox, ...FLAGS, ...(hidden ? [] : ADDRESSES)];
   return chromium.launch({ executablePath: CHROMIUM, args });
 }
 
-async function launchFirefox() {
+async function launchFirefox({ hidden = false } = {}) {
   const browser = await puppeteer.launch({
-    browser: 'firefox', executablePath: FIREFOX, headless: true, extraPrefsFirefox: PREFERENCES,
+    browser: 'firefox', executablePath: FIREFOX, headless: true,
+    extraPrefsFirefox: hidden ? PREFERENCES : { ...PREFERENCES, ...ADDRESS_PREFERENCES },
   });
   return { newContext: () => browser.createBrowserContext(), close: () => browser.close() };
 }
