@@ -20,6 +20,7 @@
 #define USE_SID		"engine.io sid"
 #define PING_TIMEOUT_MS	20000	/* of the released servers */
 #define OPEN_MAX	512	/* bytes of the first packets */
+#define SESSION_ENDED	"the session has ended"
 #define PROBED_MS	1000	/* how much later than the noop the answer to a probe may arrive */
 
 static const struct {
@@ -46,14 +47,14 @@ hang_up(struct req *r, const char *reason)
 	return 0;
 }
 
-/* Of what is said on a WebSocket only its session can be wrong. */
+/* On a WebSocket all that can be wrong with the address by now is that its session has ended. */
 static int
 refuse(struct req *r, enum eio_code code)
 {
 	struct buf b;
 
 	if (r->spoken)
-		return hang_up(r, "the session has ended");
+		return hang_up(r, SESSION_ENDED);
 	buf_init(&b, OPEN_MAX);
 	eio_code_put(&b, code);
 	reply_send(r, eio_code_status(code), "application/json", buf_str(&b), NULL);
@@ -440,8 +441,8 @@ serve_spoken(struct hub *hub, struct req *r)
 		q.s = (struct session){ .hub = hub, .r = r, .version = eio_version(str_from(text)) };
 		rc = hub_speaker(hub, r, &q.s.box);
 	}
-	if (rc == -ERR_NOTFOUND)	/* it has ended meanwhile */
-		return hang_up(r, "the session has ended");
+	if (rc == -ERR_NOTFOUND)
+		return hang_up(r, SESSION_ENDED);
 	if (rc < 0)
 		return rc == -ERR_BAD ? 0 : rc;
 	if (!r->goodbye)

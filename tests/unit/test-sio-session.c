@@ -1,6 +1,7 @@
 /*
  * test-sio-session - sessions of Engine.IO over a hub with a clock that stands still: when a poll's answer
- * leaves, what is taken then, polls and WebSockets, and who keeps a multiaddr. Packets: test-eio, test-sio.
+ * leaves, what is taken then, and who keeps a multiaddr. Going over to a WebSocket: test-sio-over. Packets:
+ * test-eio, test-sio.
  */
 #include "config.h"
 
@@ -288,139 +289,6 @@ test_pings_of_the_busy(void **state)
 	assert_in_range(pings, 10, 20);
 }
 
-/* ---- going over ---- */
-
-static void
-test_goes_over(void **state)
-{
-	struct session_of a = session_open(&f, 4);
-	struct fake_conn *poll, *ws;
-
-	(void)state;
-	session_joins(&f, &a, "/a", "joined");
-	poll = session_poll(&f, &a);
-	ws = socket_open(&f, session_uri(&a, "websocket"));
-	socket_is_told(ws, "");
-	socket_says(&f, ws, "2probe");
-	socket_is_told(ws, "text(3probe) ");
-	assert_int_equal(strncmp(session_body(poll), "6", 1), 0);
-	session_says(&f, &a, EMIT_SHAKE("/a", "/a", ",\"n\":1"));
-	socket_is_told(ws, "");
-	socket_says(&f, ws, "5");
-	socket_is_told(ws, "text(" WS_SHAKE("/a", "/a", ",\"n\":1") ") ");
-	session_refused(session_poll(&f, &a), 3);
-	session_says(&f, &a, EMIT_SHAKE("/a", "/a", ",\"n\":2"));	/* under way when it went over */
-	socket_is_told(ws, "text(" WS_SHAKE("/a", "/a", ",\"n\":2") ") ");
-	fake_pass(&f, f.conf.request_ms + 5000);
-	assert_false(ws->conn.over);
-	socket_closes(&f, ws, 1000);
-	fake_pass(&f, 100);
-	session_refused(session_poll(&f, &a), 1);
-	socket_free(&f, ws);
-}
-
-/* Two frames in one read: the second is said by the session the first one made it. */
-static void
-test_upgrade_and_more(void **state)
-{
-	struct session_of a = session_open(&f, 4);
-	struct fake_conn *ws = socket_open(&f, session_uri(&a, "websocket"));
-	struct buf two;
-
-	(void)state;
-	socket_says(&f, ws, "2probe");
-	socket_told(ws);
-	buf_init(&two, 256);
-	frame_put(&two, FIN | WS_TEXT, STR("5"));
-	frame_put(&two, FIN | WS_TEXT, STR("421[\"ss-join\",\"/a\"]"));
-	fake_says(&f, ws, buf_str(&two));
-	buf_release(&two);
-	fake_turn(&f);
-	row_assert(strstr(socket_told(ws), "text(431[{\"result\":\"joined\"}]) ") != NULL, "%d", ws->conn.over);
-	socket_free(&f, ws);
-}
-
-/* Neither noop nor pong is the first to arrive for certain. */
-static void
-test_noop_overtakes_pong(void **state)
-{
-	struct session_of a = session_open(&f, 4);
-	struct fake_conn *poll = session_poll(&f, &a), *ws = socket_open(&f, session_uri(&a, "websocket"));
-
-	(void)state;
-	socket_says(&f, ws, "2probe");
-	assert_int_equal(strncmp(session_body(poll), "6", 1), 0);
-	fake_pass(&f, 500);
-	assert_string_equal(session_hears(&f, &a), "6");
-	fake_pass(&f, 600);
-	poll = session_poll(&f, &a);	/* the client tries no more */
-	assert_int_equal(fake_status(poll), 0);
-	fake_gone(&f, poll);
-	fake_free(poll);
-	socket_free(&f, ws);
-}
-
-/* The session ends before it does: it is closed with whatever is said on it next. */
-static void
-test_ends_before_it_goes_over(void **state)
-{
-	static const char *const said[] = { "2probe", "5", "3", "1", "42[\"ss-join\",\"/a\"]", "nonsense" };
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < COUNT(said); i++) {
-		struct session_of a = session_open(&f, 4);
-		struct fake_conn *ws = socket_open(&f, session_uri(&a, "websocket"));
-
-		session_says(&f, &a, "1");
-		socket_says(&f, ws, said[i]);
-		socket_is_told(ws, "close(1008 the session has ended) ");
-		socket_free(&f, ws);
-	}
-}
-
-/* A WebSocket that never goes over is not kept, and the session polls on. */
-static void
-test_never_goes_over(void **state)
-{
-	struct session_of a = session_open(&f, 4);
-	struct fake_conn *ws = socket_open(&f, session_uri(&a, "websocket"));
-
-	(void)state;
-	socket_says(&f, ws, "2probe");
-	socket_told(ws);
-	fake_pass(&f, f.conf.request_ms - 1000);
-	socket_is_told(ws, "");
-	fake_pass(&f, 4000);
-	assert_true(ws->conn.over);
-	socket_free(&f, ws);
-	session_says(&f, &a, "421[\"ss-join\",null]");
-	row_assert(strstr(session_hears(&f, &a), "431[{\"result\":\"ignored\"") != NULL, "%s", a.sid);
-}
-
-/* To a WebSocket of another process, while this one still has the poll. */
-static void
-test_goes_over_elsewhere(void **state)
-{
-	struct session_of a = session_open(&f, 4);
-	struct fake_conn *poll, *ws;
-
-	(void)state;
-	session_joins(&f, &a, "/a", "joined");
-	poll = session_poll(&f, &a);
-	ws = socket_open(&g, session_uri(&a, "websocket"));
-	socket_says(&g, ws, "2probe");
-	socket_is_told(ws, "text(3probe) ");
-	pass_both(300);
-	assert_int_equal(strncmp(session_body(poll), "6", 1), 0);
-	socket_says(&g, ws, "5");
-	session_says(&f, &a, EMIT_SHAKE("/a", "/a", ""));
-	pass_both(300);
-	socket_is_told(ws, "text(" WS_SHAKE("/a", "/a", "") ") ");
-	session_refused(session_poll(&f, &a), 3);
-	socket_free(&g, ws);
-}
-
 /* ---- whose a multiaddr is ---- */
 
 /* The holder's poll is ended to see whether its client lives, and comes again. */
@@ -634,8 +502,6 @@ main(void)
 #define TR(name) cmocka_unit_test_setup_teardown(name, setup_rollback, teardown)
 		T2(test_answer_after_commit), TR(test_commit_fails), TR(test_leave_fails), T2(test_gone_before_commit),
 		T2(test_turns), T2(test_two_polls), T(test_hold), T(test_pings_of_the_busy),
-		T(test_goes_over), T(test_upgrade_and_more), T(test_noop_overtakes_pong), T(test_ends_before_it_goes_over), T(test_never_goes_over),
-		T2(test_goes_over_elsewhere),
 		T(test_contest_poll_returns), T(test_contest_poll_is_dead), T2(test_contest_poll_moves),
 		T(test_contest_poll_is_slow), T(test_contest_websocket), T(test_joins_several), T2(test_joins_elsewhere),
 		T(test_breaks_off), T(test_disconnects), T(test_end_of_a_poll),
