@@ -96,6 +96,7 @@ void	hub_socket_closing(struct socket *sk);		/* a close frame is queued: waits f
 bool	hub_socket_silent(struct socket *sk);		/* before a ping: nothing came since the last ones */
 struct socket *hub_socket_of(const struct req *r);	/* on which it was said; NULL: that is gone */
 void	hub_received(struct socket *sk);		/* its turn is committed: it receives for next_box */
+void	hub_receive_and_go(struct socket *sk);	/* it goes in that turn: the box has a leave to be stored, or nothing */
 void	hub_end_closing(struct hub *hub, int64_t now);	/* those who sent none in time */
 void	hub_on_orphans(struct loop_later *t);
 void	hub_orphans_release(struct hub *hub);

@@ -83,7 +83,7 @@ said_done(struct conn *c, bool whole)
 	list_del(&d->link);
 	conn_release(c);
 	if (sk != NULL && sk->next_box != 0) {
-		if (whole && !sk->stream.ended)
+		if (whole)
 			hub_received(sk);
 		sk->next_box = 0;
 	}
@@ -292,6 +292,8 @@ orphan_said(struct socket *sk)
 		d->socket = NULL;
 		if (d->req == NULL)
 			continue;
+		d->req->box = sk->stream.box;
+		d->req->gen = sk->stream.gen;
 		list_add(&hub->orphans, &d->link);
 		loop_later(hub->loop, &hub->adopt);
 	}
@@ -326,6 +328,8 @@ hub_socket_gone(struct socket *sk)
 {
 	loop_later_cancel(&sk->later);
 	sk->serving = NULL;
+	if (sk->next_box != 0)
+		hub_receive_and_go(sk);
 	if ((sk->route->hears->flags & ROUTE_MORTAL) != 0)
 		said_new(sk, WS_CLOSE, STR_NONE);	/* after another one it does nothing */
 	orphan_said(sk);

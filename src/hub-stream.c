@@ -456,15 +456,30 @@ hub_receive(struct hub *hub, struct req *r, int64_t box)
 	return 0;
 }
 
+static void
+take_box(struct socket *sk)
+{
+	struct stream *s = &sk->stream;
+
+	s->box = sk->next_box;
+	s->gen = sk->next_gen;
+	s->cursor = sk->next_cursor;
+}
+
+void
+hub_receive_and_go(struct socket *sk)
+{
+	take_box(sk);
+	sk->stream.turn = sk->stream.hub->turns;
+}
+
 void
 hub_received(struct socket *sk)
 {
 	struct stream *s = &sk->stream;
 	struct hub *hub = s->hub;
 
-	s->box = sk->next_box;
-	s->gen = sk->next_gen;
-	s->cursor = sk->next_cursor;
+	take_box(sk);
 	s->life_ms = lifetime(hub, s->wire);
 	list_del(&s->chain);
 	list_add(chain_of(hub, s->box), &s->chain);

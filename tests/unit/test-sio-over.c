@@ -192,6 +192,61 @@ test_ended_before_close(void **state)
 	socket_free(&f, ws);
 }
 
+/* ---- the client leaves amid it ---- */
+
+/* A session that holds /a says that it goes over, and then this, in one read; that is the end of the WebSocket. */
+static struct session_of
+over_and_gone(const char *last, size_t n)
+{
+	struct session_of a = session_open(&f, 4);
+	struct fake_conn *ws = socket_open(&f, session_uri(&a, "websocket"));
+	struct buf two;
+
+	session_joins(&f, &a, "/a", "joined");
+	socket_says(&f, ws, "2probe");
+	socket_told(ws);
+	buf_init(&two, 256);
+	frame_put(&two, FIN | WS_TEXT, STR("5"));
+	buf_add(&two, last, n);
+	fake_says(&f, ws, buf_str(&two));
+	buf_release(&two);
+	fake_pass(&f, 100);
+	assert_true(ws->done);
+	socket_free(&f, ws);
+	return a;
+}
+
+/* A connection that broke: the session is away, and over in a while. */
+static void
+test_over_and_broken(void **state)
+{
+	struct session_of a = over_and_gone("\xff\xff", 2), b;
+
+	(void)state;
+	session_says(&f, &a, EMIT_SHAKE("/a", "/a", ""));
+	fake_pass(&f, f.conf.away_ms + 3000);
+	session_refused(session_poll(&f, &a), 1);
+	b = session_open(&f, 4);
+	session_joins(&f, &b, "/a", "joined");
+}
+
+/* A close frame ends it at once. */
+static void
+test_over_and_closed(void **state)
+{
+	struct session_of a, b;
+	struct buf close;
+
+	(void)state;
+	buf_init(&close, 64);
+	frame_put_close(&close, 1000, STR_NONE);
+	a = over_and_gone(close.p, close.n);
+	buf_release(&close);
+	session_refused(session_poll(&f, &a), 1);
+	b = session_open(&f, 4);
+	session_joins(&f, &b, "/a", "joined");
+}
+
 int
 main(void)
 {
@@ -200,7 +255,8 @@ main(void)
 #define T2(name) cmocka_unit_test_setup_teardown(name, setup_two, teardown)
 		T(test_goes_over), T(test_upgrade_and_more), T(test_noop_overtakes_pong), T(test_never_goes_over),
 		T2(test_goes_over_elsewhere),
-		T(test_ended_before_probe), T(test_ended_before_close),
+		T(test_ended_before_probe), T(test_ended_before_close), T(test_over_and_broken),
+		T(test_over_and_closed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
