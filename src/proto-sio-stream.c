@@ -99,6 +99,6 @@ sio_only_beats(const struct req *r)
 	struct str body = r->body;
 
 	if (r->spoken)
-		return r->box != 0 && !r->goodbye && !r->binary && (str_starts(body, STR("2")) || str_starts(body, STR("3")));
+		return r->box != 0 && !r->binary && (str_starts(body, STR("2")) || str_starts(body, STR("3")));
 	return req_query(r, "EIO", text, sizeof text) == 0 && strcmp(text, "4") == 0 && are_pongs(body);
 }

@@ -35,7 +35,7 @@ struct route {
 	 * document after everything it wrote to the store was undone. */
 	int		(*serve)(struct hub *hub, struct req *r);
 
-	/* With ROUTE_WRITES and ROUTE_READS: true if this request writes nothing. */
+	/* With ROUTE_WRITES and ROUTE_READS: true if this request writes nothing. Not asked of a goodbye. */
 	bool		(*light)(const struct req *r);
 
 	/* This row may open a WebSocket, and what is said on it (req.spoken) is served by that row. Its

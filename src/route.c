@@ -250,7 +250,7 @@ serve_reading(struct hub *hub, struct req *r, const struct route *row)
 static bool
 writes(const struct req *r, const struct route *row)
 {
-	return (row->flags & ROUTE_WRITES) != 0 && (row->light == NULL || !row->light(r));
+	return (row->flags & ROUTE_WRITES) != 0 && (r->goodbye || row->light == NULL || !row->light(r));
 }
 
 /* What was said on a WebSocket is served by the row its opening names. */

@@ -101,6 +101,23 @@ test_close_leaves_what_waits(void **state)
 	socket_free(&f, b);
 }
 
+/* Whatever its reason says, a close frame is a goodbye, and is stored. */
+static void
+test_close_says_heartbeat(void **state)
+{
+	struct fake_conn *a = socket_peer(&f, "a", "ta");
+	struct buf in;
+
+	(void)state;
+	buf_init(&in, 1000);
+	frame_put_close(&in, 1000, STR("{\"type\":\"HEARTBEAT\"}"));
+	fake_says(&f, a, buf_str(&in));
+	buf_release(&in);
+	assert_true(a->done && a->whole);
+	fake_free(a);
+	socket_free(&f, socket_peer(&f, "a", "another"));	/* at once */
+}
+
 static void
 test_leave(void **state)
 {
@@ -486,7 +503,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_message_then_close), T(test_back_again), T(test_close_leaves_what_waits), T(test_leave),
+		T(test_message_then_close), T(test_back_again), T(test_close_leaves_what_waits),
+		T(test_close_says_heartbeat), T(test_leave),
 		T(test_close_unanswered), T(test_superseded), T(test_superseded_elsewhere), T(test_drain),
 		T(test_old_twins), T(test_old_begins_again),
 		T(test_verdict_in_order), T(test_broken_rule), T(test_too_long),
