@@ -74,13 +74,22 @@ peer_read_message(const struct json_member *text, struct peer_message *out)
 	return NULL;
 }
 
+/* One that is counted (proto-post.h) is stored as such. */
+static bool
+counted(const struct req *r)
+{
+	char text[8];
+
+	return !r->spoken && req_query(r, "n", text, sizeof text) != -ERR_NOTFOUND;
+}
+
 bool
 peer_only_beats(const struct req *r)
 {
 	struct json_member text;
 	struct peer_message m;
 
-	return r->body.n <= 64 && json_value(r->body, &text) == 0 && peer_read_message(&text, &m) == NULL &&
+	return !counted(r) && r->body.n <= 64 && json_value(r->body, &text) == 0 && peer_read_message(&text, &m) == NULL &&
 	    m.type == T_HEARTBEAT;
 }
 

@@ -307,10 +307,12 @@ test_repeated_posts(void **state)
 	repeat("3", "[" OFFER("b", 2) "," OFFER("b", 3) "]", 200, "[{\"result\":\"present\"},{\"result\":\"present\"}]");
 	repeat("3", "[" OFFER("b", 2) "," OFFER("b", 3) "]", 200, "[{\"result\":\"repeated\"},{\"result\":\"repeated\"}]");
 	repeat("2", OFFER("b", 4), 200, "repeated");
+	repeat("4", "{\"type\":\"HEARTBEAT\"}", 200, "{\"result\":\"heard\"}\n");
+	repeat("4", "{\"type\":\"HEARTBEAT\"}", 200, "repeated");
 	repeat("0", OFFER("b", 4), 400, "n is a whole number");
 	repeat("x", OFFER("b", 4), 400, "n is a whole number");
-	repeat("4", "{\"type\":\"FOO\"}", 400, "type is");
-	repeat("4", OFFER("b", 4), 200, "present");	/* what was refused may be mended */
+	repeat("5", "{\"type\":\"FOO\"}", 400, "type is");
+	repeat("5", OFFER("b", 4), 200, "present");	/* what was refused may be mended */
 	peer_hears(b, 4, OFFERED("a", "b", 4));
 	peer_hears_no_more(b, 5);
 }
