@@ -2,31 +2,41 @@
 # run. A label is starN/CONTENDER, N the peers that have joined; table.mjs knows them.
 
 STAR_SIZES=${STAR_SIZES:-"100 300 1000 2000"}
+# `websocket` is sigpost spoken to as the released server is.
+STAR_RIVALS=${STAR_RIVALS:-"sigpost websocket released"}
 
 # For each number of peers a server of its own: they join, and two ticks are measured.
 measure_star() {
-	local count
+	local count name
 	for count in $([ -n "$quick" ] && echo 100 || echo "$STAR_SIZES"); do
-		make_place
-		start_sigpost
-		star_load "$count" sigpost star "$front"
-		stop_all
-		start_star
-		star_load "$count" released star-sio "$server"
-		stop_all
+		for name in $STAR_RIVALS; do
+			start_star "$name"
+			star_load "$count" "$name"
+			stop_all
+		done
 	done
 }
 
-start_star() {
+# Sets how it is spoken to, and whose processes are its server.
+start_star() {	# name
+	case $1 in
+	sigpost) adapter=star; make_place; start_sigpost; watched=$front ;;
+	websocket) adapter=star-sio; make_place; start_sigpost; watched=$front ;;
+	released) adapter=star-sio; start_released; watched=$server ;;
+	*) fail "there is no contender $1" ;;
+	esac
+}
+
+start_released() {
 	port=$(free_port)
 	start node "$work/star/node_modules/@libp2p/webrtc-star-signalling-server/bin/index.js" \
 		--host 127.0.0.1 --port "$port" --disable-metrics
 }
 
 # As run_load, but a peer that is lost is a result and no reason to leave it out.
-star_load() {	# count contender adapter pids
-	timeout 115 "$load" peers --n "$1" --conc 16 --warm 12 --secs 20 --adapter "$3" \
-		--url "http://127.0.0.1:$port" --pid "$4" --label "star$1/$2" \
+star_load() {	# count contender
+	timeout 115 "$load" peers --n "$1" --conc 16 --warm 12 --secs 20 --adapter "$adapter" \
+		--url "http://127.0.0.1:$port" --pid "$watched" --label "star$1/$2" \
 		>"$work/load.json" 2>"$work/load.log" && cat "$work/load.json" >>"$results" && return
 	printf 'bench: star%s/%s did not end\n' "$1" "$2" >&2
 	head -5 "$work/load.log" >&2

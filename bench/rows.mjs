@@ -75,6 +75,10 @@ function star(count) {
     both('joined', 'joined'), both('gone again', 'gone'), both('CPU ms a tick', 'cpu_ms_per_tick'),
     both('kB a tick', 'kb_per_tick'), both('events a tick', 'events_per_tick'),
     both('CPU s until all know of all', 'first_cpu_s'), both('MB until then', 'first_mb'),
+    ...['cpu_ms_per_tick', 'kb_per_tick'].map((name) => {
+      const row = both(name === 'cpu_ms_per_tick' ? 'by Socket.IO, CPU ms a tick' : 'by Socket.IO, kB a tick', name);
+      return { ...row, own: /** @type {[string, string]} */ ([`star${count}/websocket`, name]) };
+    }),
   ];
 }
 
