@@ -116,11 +116,7 @@ release_one(struct req *r)
 static void
 fail_one(struct hub *hub, struct req *r, int err)
 {
-	struct stream *s = hub_opening(r);
-
-	if (s != NULL)
-		hub_unopen(hub, s);
-	conn_retract(r->conn);
+	hub_retract(hub, r);
 	reply_problem(r, err, NULL);
 	r->conn->user = NULL;
 	conn_flush(r->conn);

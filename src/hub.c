@@ -53,6 +53,16 @@ hub_take(struct hub *hub, struct req *r)
 }
 
 void
+hub_retract(struct hub *hub, struct req *r)
+{
+	struct stream *s = hub_opening(r);
+
+	if (s != NULL)
+		hub_unopen(hub, s);
+	conn_retract(r->conn);
+}
+
+void
 hub_hold(struct hub *hub, struct req *r)
 {
 	if (r->conn->user == NULL)	/* refused before it came to be served */

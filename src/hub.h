@@ -153,6 +153,8 @@ int	hub_mark(struct hub *hub);
 void	hub_undo(struct hub *hub);
 /* The store could not write: the open turn is lost, every held answer becomes this error. */
 void	hub_abandon(struct hub *hub, int err);
+/* What r was answered, or the stream it has opened, is taken back: it failed after all. */
+void	hub_retract(struct hub *hub, struct req *r);
 /* The answer of r is queued on its exchange: hold it until the turn is committed. Ours. */
 void	hub_hold(struct hub *hub, struct req *r);
 /* Tries r again when the store is free; after HUB_BUSY_MS it is refused. */

@@ -186,6 +186,8 @@ come_again(struct req *r)
 static void
 finish(struct hub *hub, struct req *r, int rc)
 {
+	if (rc < 0)
+		hub_retract(hub, r);
 	if (rc == -ERR_WAIT) {
 		hub_wait(hub, r);
 		return;
