@@ -233,6 +233,25 @@ const SOCKETS = {
       });
   },
 
+  'a client whose WebSocket was cut by a kill comes again, and gets what waited': async (server) => {
+    const sender = await quietSender(server);
+    await withNodes([Node.open(server, { way: 'websocket' }), Node.open(server, { release: TWO, way: 'upgrade' })],
+      async (...nodes) => {
+        const sent = /** @type {any[][]} */ ([]);
+        for (const { addr } of nodes) {
+          sent.push([await sender.shake(addr)]);
+        }
+        await Promise.all(nodes.map((it, n) => heardAll(it, sent[n])));
+        await delay(600);  // what was taken is stored by then, and does not come twice
+        nodes.forEach(joinsAgain);
+        await server.kill9();
+        for (const [n, { addr }] of nodes.entries()) {
+          sent[n].push(await sender.shake(addr));
+        }
+        await Promise.all(nodes.map((it, n) => heardAll(it, sent[n])));
+      });
+  },
+
   'heartbeats keep a session that says nothing': (server) => withNodes([
     Node.open(server), Node.open(server, { release: TWO }), Node.open(server, { release: THREE, way: 'websocket' }),
     Node.open(server, { release: TWO, way: 'websocket' }),
