@@ -474,9 +474,13 @@ test_disconnects(void **state)
 	(void)state;
 	session_joins(&f, &a, "/a", "joined");
 	session_joins(&f, &b, "/b", "joined");
+	session_says(&f, &b, EMIT_SHAKE("/b", "/a", ",\"n\":1"));
 	session_says(&f, &a, "41" BOTH "1");
 	session_says(&f, &b, "429[\"ss-handshake\"," SHAKE("/b", "/a", "") "]");
 	row_assert(strstr(session_hears(&f, &b), "439[{\"result\":\"returned\"}]") != NULL, "%s", a.sid);
+	fake_pass(&f, f.conf.star_expire_ms + 3000);	/* what waited when it went comes back */
+	row_assert(strstr(session_hears(&f, &b), WS_SHAKE("/b", "/a", ",\"n\":1,\"err\":\"peer is not available\"")) != NULL,
+	    "%s", a.sid);
 }
 
 /* An open poll is told of the end: with nothing to say by 400. */
