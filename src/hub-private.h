@@ -25,6 +25,7 @@
 void	hub_refuse(struct hub *hub, struct req *r, int err);	/* answers and holds */
 void	hub_unpark(struct hub *hub);
 void	hub_serve_again(struct hub *hub);	/* requests that wait for a verdict and are due */
+void	hub_forget_spoken(struct hub *hub);	/* said on WebSockets that are gone, by boxes of a store that is, too */
 void	hub_end_silent(struct hub *hub, int64_t until);	/* those whose time is over by then (loop_mono) */
 bool	hub_idle(const struct hub *hub);	/* nothing is under way */
 void	hub_check_drained(struct hub *hub);

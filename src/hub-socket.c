@@ -388,10 +388,12 @@ hub_socket_of(const struct req *r)
 int
 hub_speaker(struct hub *hub, const struct req *r, struct box *b)
 {
+	const struct socket *sk = hub_socket_of(r);
+	int64_t gen = sk != NULL ? sk->stream.gen : r->gen;	/* its lease may be another since it was said */
 	int rc = store_box_get(hub->store, r->box, b);
 
 	assert(r->spoken);
-	return rc == 0 && (b->state != BOX_LIVE || b->gen != r->gen) ? -ERR_NOTFOUND : rc;
+	return rc == 0 && (b->state != BOX_LIVE || b->gen > gen) ? -ERR_NOTFOUND : rc;
 }
 
 /* Whoever is not listened to cannot answer. */

@@ -54,6 +54,7 @@ close_store(struct hub *hub)
 	hub_each_stream(hub, hub_pause_stream);
 	hub_each_stream(hub, hub_cut_stream);
 	hub_forget_left(hub);
+	hub_forget_spoken(hub);
 	hub_claims_release(hub);	/* they name boxes of that store */
 	hub_roster_clear(hub);
 	store_close(hub->store);

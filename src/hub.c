@@ -156,6 +156,32 @@ hub_serve_again(struct hub *hub)
 	}
 }
 
+static void
+free_spoken(struct list *from)
+{
+	struct list *l, *next;
+	struct req *r;
+
+	for (l = from->next; l != from; l = next) {
+		next = l->next;
+		r = LIST_OF(l, struct req, parked);
+		if (!r->spoken)
+			continue;
+		list_del(&r->parked);
+		conn_abort(r->conn);
+		req_free(r);
+	}
+}
+
+/* They name boxes by their numbers; others prove anew who they are. */
+void
+hub_forget_spoken(struct hub *hub)
+{
+	free_spoken(&hub->parked);
+	free_spoken(&hub->waiting);
+	hub_orphans_release(hub);
+}
+
 /* Of the request only what it takes to notice its departure is kept. */
 void
 hub_leave_open(struct hub *hub, struct req *r)

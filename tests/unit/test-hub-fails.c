@@ -1,17 +1,22 @@
 /*
- * test-hub-fails - a store that fails amid a request: what was answered, or opened, before it did.
+ * test-hub-fails - a store that fails amid a request, or is another one, or has forgotten this process, while
+ * somebody is amid something.
  */
 #include "config.h"
 
 #include "unit.h"
 
+#include <stdio.h>
+#include <unistd.h>
+
 #include "err.h"
 #include "hub-private.h"
 #include "peer.h"
 #include "session.h"
+#include "socket.h"
 #include "store-ops.h"
 
-static struct fake f;
+static struct fake f, g;		/* g: another process */
 static struct store_ops failing;	/* those of f, but for some */
 
 static int
@@ -19,6 +24,8 @@ setup(void **state)
 {
 	(void)state;
 	fake_start(&f);
+	strcpy(f.conf.websocket, "on");
+	f.conf.grace_ms = 60000;
 	fake_run(&f);
 	failing = *f.hub.store->ops;
 	return 0;
@@ -28,6 +35,8 @@ static int
 teardown(void **state)
 {
 	(void)state;
+	if (g.hub.loop != NULL)
+		fake_stop(&g);
 	fake_stop(&f);
 	return 0;
 }
@@ -91,13 +100,74 @@ test_opened_in_vain(void **state)
 	fake_free(poll);
 }
 
+/* ---- while it waits for a verdict ---- */
+
+/* Somebody has "k", and the WebSocket wants it. */
+static struct fake_conn *
+contender(struct fake_conn **holder)
+{
+	struct fake_conn *a = socket_open(&f, "/sigver");
+
+	*holder = socket_open(&f, "/sigver");
+	socket_says(&f, *holder, "{\"open\":\"k\"}");
+	socket_is_told(*holder, "text({\"isKeyOk\":true}) ");
+	socket_says(&f, a, "{\"open\":\"k\"}");
+	fake_pass(&f, 100);
+	socket_told(*holder);
+	socket_is_told(a, "");
+	assert_false(list_empty(&f.hub.waiting));
+	return a;
+}
+
+/* Who spoke there has no box in the store that is now; another may have one of the same number. */
+static void
+test_replaced(void **state)
+{
+	struct fake_conn *holder, *a = contender(&holder);
+	char name[CONF_STR_MAX + 8];
+
+	(void)state;
+	snprintf(name, sizeof name, "%s-wal", f.conf.db);
+	unlink(name);
+	unlink(f.conf.db);
+	f.hub.looked = 0;
+	hub_on_tick(&f.hub.tick);
+	assert_true(a->done && holder->done);
+	assert_true(list_empty(&f.hub.waiting) && list_empty(&f.hub.orphans));
+	socket_free(&f, holder);
+	socket_free(&f, a);
+}
+
+/* The process has a new lease, and its WebSockets go on. */
+static void
+test_lease_lost(void **state)
+{
+	struct fake_conn *holder, *a = contender(&holder);
+	int64_t before = f.hub.id;
+
+	(void)state;
+	fake_join(&g, &f);
+	fake_pass(&g, HUB_LEASE_MS + 3000);
+	f.mono = g.mono;
+	f.real = g.real;
+	f.loop.fresh = false;
+	hub_on_tick(&f.hub.tick);
+	assert_int_not_equal(f.hub.id, before);
+	fake_pass(&f, 100);
+	socket_says(&f, holder, "{\"data\":\"I am here no more\"}");	/* breaks a rule */
+	fake_pass(&f, 200);
+	assert_non_null(strstr(socket_told(a), "text({\"isKeyOk\":true}) "));
+	socket_free(&f, holder);
+	socket_free(&f, a);
+}
+
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_answered_in_vain), T(test_opened_in_vain),
+		T(test_answered_in_vain), T(test_opened_in_vain), T(test_replaced), T(test_lease_lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
