@@ -213,6 +213,7 @@ hear_client(struct conn *c, bool yes)
 	struct line *l = (struct line *)c;
 
 	l->deaf = !yes;
+	l->heard = l->heard || yes;
 	if (l->state != LINE_TAKEN && !l->busy)
 		watch(l);
 }
@@ -222,7 +223,7 @@ done(struct conn *c, bool whole)
 {
 	struct line *l = (struct line *)c;
 
-	l->deaf = false;
+	l->deaf = l->heard = false;
 	if (!whole)
 		kill_line(l);
 	else if (!fcgi_whole(&l->fcgi))

@@ -58,6 +58,7 @@ struct line {
 	uint32_t	 thrown;	/* bytes, while lingering */
 	uint8_t		 state;
 	bool		 deaf;		/* nobody wants to hear what the client sends after its request */
+	bool		 heard;		/* somebody did */
 	bool		 busy;		/* its bytes are being read: it must not go */
 };
 

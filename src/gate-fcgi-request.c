@@ -57,7 +57,7 @@ on_heard(struct fcgi *f, struct str bytes)
 
 	if (bytes.n > 0)
 		conn_heard(&l->conn, bytes);
-	else if (!l->deaf)
+	else if (l->heard)
 		line_cut(l);
 }
 

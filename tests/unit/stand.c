@@ -52,8 +52,9 @@ on_stream_gone(struct conn *c)
 static void
 on_heard(struct conn *c, struct str bytes)
 {
-	(void)c;
 	buf_adds(&current->talk, bytes);
+	if (current->sated)
+		conn_hear(c, false);
 }
 
 static const struct conn_user streaming = { .room = on_room, .gone = on_stream_gone, .heard = on_heard };

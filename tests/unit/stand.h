@@ -35,6 +35,7 @@ struct stand {
 	struct list	 held, kept;	/* requests: to be answered when the turn ends; /hold */
 	struct conn	*stream;	/* the last that was opened; NULL once it is gone */
 	struct buf	 talk;		/* what its client said after an upgrade (conn_hear) */
+	bool		 sated;		/* what is heard once is enough */
 	int		 taken, refused, gone, rooms;
 	char		 path[108];
 	struct sockaddr_storage *address;

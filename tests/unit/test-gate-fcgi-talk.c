@@ -77,6 +77,20 @@ its_end_is_a_departure(void **state)
 	assert_null(s.stream);
 }
 
+/* Also while nobody wants to hear more: whoever was heard has said all he had to say. */
+static void
+its_end_comes_through(void **state)
+{
+	(void)state;
+	client_send(&c, "B1 " UPGRADE LIGHTTPD("1.4.79"));
+	UNTIL(&s, s.stream != NULL);
+	s.sated = true;
+	conn_hear(s.stream, true);
+	client_send(&c, "S1:one S1");
+	UNTIL(&s, s.gone == 1);
+	assert_true(said("one"));
+}
+
 /* What another server sends for such a request is a request: it is served when STDIN has ended. */
 static void
 is_no_talk(const char *request)
@@ -138,6 +152,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(is_heard_when_wanted),
 		TEST(its_end_is_a_departure),
+		TEST(its_end_comes_through),
 		TEST(needs_lighttpd_1_4_74),
 		TEST(needs_lighttpd),
 		TEST(needs_the_header),
