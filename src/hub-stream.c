@@ -273,7 +273,7 @@ hub_opened(struct hub *hub, struct stream *s)
 	hub_mark_dirty(hub, s);
 	if (sk != NULL)
 		hub_socket_listen(sk);
-	if (s->box == 0)		/* there is nothing to feed it with */
+	if (s->box == 0 && s->conn != NULL)	/* there is nothing to feed it with */
 		conn_flush(s->conn);
 	if (!loop_timer_active(&hub->beat))
 		loop_timer_start(&hub->beat, hub->slot_ms, hub->slot_ms);
