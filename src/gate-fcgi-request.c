@@ -49,15 +49,16 @@ on_vars(struct fcgi *f)
 	return FCGI_TALKS;
 }
 
-/* What is told before somebody wants to hear it is no talk: the client waits for our 101. */
+/* Before somebody wants to hear it nothing is told: the client has to wait for our 101. The end of what comes with
+ * a request that is none for a WebSocket here is no talk, either. */
 static void
 on_heard(struct fcgi *f, struct str bytes)
 {
 	struct line *l = line_of(f);
 
-	if (bytes.n > 0)
+	if (l->heard && bytes.n > 0)
 		conn_heard(&l->conn, bytes);
-	else if (l->heard)
+	else if (l->heard || bytes.n > 0)
 		line_cut(l);
 }
 

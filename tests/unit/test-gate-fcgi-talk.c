@@ -91,6 +91,16 @@ its_end_comes_through(void **state)
 	assert_true(said("one"));
 }
 
+/* Before there is an answer there is nothing to talk to: its turn is not committed yet. */
+static void
+too_early(void **state)
+{
+	(void)state;
+	client_send(&c, "B1 " UPGRADE LIGHTTPD("1.4.79") " S1:early");
+	UNTIL(&s, s.gone == 1);
+	assert_int_equal(s.talk.n, 0);
+}
+
 /* What another server sends for such a request is a request: it is served when STDIN has ended. */
 static void
 is_no_talk(const char *request)
@@ -153,6 +163,7 @@ main(void)
 		TEST(is_heard_when_wanted),
 		TEST(its_end_is_a_departure),
 		TEST(its_end_comes_through),
+		TEST(too_early),
 		TEST(needs_lighttpd_1_4_74),
 		TEST(needs_lighttpd),
 		TEST(needs_the_header),
