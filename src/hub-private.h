@@ -77,9 +77,10 @@ struct socket {			/* a stream that is heard */
 	int64_t		 next_box, next_gen, next_cursor;	/* to be received for from the end of this turn on; 0 */
 	int64_t		 closed_at;	/* loop_mono; a close frame was sent */
 	uint32_t	 heard;		/* age of the stream when the client last sent anything; 0: never */
+	uint16_t	 behind;	/* messages since none waited to be handed over */
 	uint8_t		 unheard;	/* pings since then */
 	bool		 deaf;		/* nothing is read */
-	bool		 failed;	/* out of memory */
+	bool		 failed;	/* out of memory, or too much waits */
 	bool		 busy, dead;	/* somebody is amid it; it must go once they are done */
 	char		 text[];
 };

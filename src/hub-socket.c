@@ -21,6 +21,8 @@
 #include "proto.h"
 
 #define CLOSE_MS	1000
+#define PIECE		4096	/* bytes read between two looks at what can be served: a message may have six … */
+#define BEHIND_MAX	1024	/* … and takes over a kilobyte; so many may wait for one that waits */
 
 /* One message on its way: the exchange its request has, and the WebSocket it came on. */
 struct said {
@@ -164,6 +166,8 @@ serve_said(struct socket *sk)
 
 	while (sk->serving == NULL && (d = next_said(sk)) != NULL)
 		serve(sk->stream.hub, sk, d);
+	if (next_said(sk) == NULL)
+		sk->behind = 0;
 }
 
 /* ---- hearing ---- */
@@ -174,9 +178,9 @@ on_message(void *arg, enum ws_opcode opcode, struct str data, int code)
 	struct socket *sk = arg;
 
 	(void)code;
-	if (opcode == WS_PING || opcode == WS_PONG || sk->stream.ended)
+	if (opcode == WS_PING || opcode == WS_PONG || sk->stream.ended || sk->failed)
 		return;
-	if (said_new(sk, opcode, data) == NULL)
+	if (++sk->behind > BEHIND_MAX || said_new(sk, opcode, data) == NULL)
 		sk->failed = true;
 }
 
@@ -216,23 +220,36 @@ answer(struct socket *sk, struct buf *out)
 	buf_release(out);
 }
 
+static int
+eat(struct socket *sk, struct str bytes)
+{
+	size_t most = (size_t)sk->stream.hub->conf->max_body_bytes;
+	struct buf out;
+	int rc;
+
+	buf_init(&out, 2 * STREAM_HIGH);
+	rc = ws_eat(&sk->in, bytes, most, on_message, sk, &out);
+	serve_said(sk);
+	if (sk->failed)
+		ws_put_close(&out, WS_TRY_AGAIN, STR("too much at once"));
+	answer(sk, &out);
+	return rc;
+}
+
 void
 hub_socket_heard(struct conn *c, struct str bytes)
 {
 	struct socket *sk = c->data;
 	struct hub *hub = sk->stream.hub;
-	struct buf out;
-	int rc;
+	int rc = 0;
 
 	if (c->finished)
 		return;
 	sk->heard = stream_age(&sk->stream, loop_mono(hub->loop));
 	sk->unheard = 0;
-	buf_init(&out, 2 * STREAM_HIGH);
 	sk->busy = true;
-	rc = ws_eat(&sk->in, bytes, (size_t)hub->conf->max_body_bytes, on_message, sk, &out);
-	serve_said(sk);
-	answer(sk, &out);
+	for (; rc == 0 && !sk->failed && bytes.n > 0 && sk->stream.conn != NULL; bytes = str_skip(bytes, PIECE))
+		rc = eat(sk, str_make(bytes.p, bytes.n < PIECE ? bytes.n : PIECE));
 	if (sk->stream.conn != NULL && (rc < 0 || sk->failed))
 		finish(sk);
 	else

@@ -452,6 +452,37 @@ test_verdict_in_order(void **state)
 	socket_free(&f, a);
 }
 
+/* What waits is in memory, and there is a limit to that, however small it is. */
+static void
+test_too_much_behind(void **state)
+{
+	struct fake_conn *holder = socket_open(&f, "/sigver"), *a = socket_open(&f, "/sigver");
+	struct buf in;
+	int i;
+
+	(void)state;
+	socket_says(&f, holder, "{\"open\":\"k\"}");
+	socket_told(holder);
+	buf_init(&in, 100000);
+	frame_put(&in, FIN | WS_TEXT, STR("{\"open\":\"k\"}"));
+	for (i = 0; i < 2000; i++)
+		frame_put(&in, FIN | WS_TEXT, STR("1"));
+	fake_says(&f, a, buf_str(&in));
+	socket_is_told(a, "close(1013 too much at once) ");
+	assert_true(a->done);
+	socket_free(&f, a);
+
+	a = socket_peer(&f, "a", "ta");		/* what need not wait does not count */
+	buf_clear(&in);
+	for (i = 0; i < 2000; i++)
+		frame_put(&in, FIN | WS_TEXT, STR("{}"));
+	fake_says(&f, a, buf_str(&in));
+	buf_release(&in);
+	assert_false(a->done);
+	socket_free(&f, a);
+	socket_free(&f, holder);
+}
+
 /* Nobody can come back to a source on a WebSocket: whatever ends it, its key is free. */
 static void
 test_source_ends(void **state)
@@ -507,7 +538,7 @@ main(void)
 		T(test_close_says_heartbeat), T(test_leave),
 		T(test_close_unanswered), T(test_superseded), T(test_superseded_elsewhere), T(test_drain),
 		T(test_old_twins), T(test_old_begins_again),
-		T(test_verdict_in_order), T(test_broken_rule), T(test_too_long),
+		T(test_verdict_in_order), T(test_too_much_behind), T(test_broken_rule), T(test_too_long),
 		T(test_pings), T(test_lasts), T(test_reads_nothing), T(test_reads_no_goodbye), T(test_proof), T(test_source_ends),
 		T(test_source_errs),
 	};
