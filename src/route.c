@@ -166,11 +166,12 @@ detail_of(int err)
 
 /* ---- a row ---- */
 
+/* The path itself may hold a token. */
 static void
 fail(struct req *r, int rc)
 {
 	if (err_status(rc) >= 500 && rc != -ERR_LEAVING)
-		LOG(LOG_ERROR, "a request failed", LOG_Z("error", err_name(rc)), LOG_STR("path", r->path));
+		LOG(LOG_ERROR, "a request failed", LOG_Z("error", err_name(rc)), LOG_Z("route", r->route->path));
 	reply_problem(r, rc, detail_of(rc));
 }
 

@@ -1,6 +1,6 @@
 /*
  * test-hub-fails - a store that fails amid a request, or is another one, or has forgotten this process, while
- * somebody is amid something.
+ * somebody is amid something; and what the log says of it.
  */
 #include "config.h"
 
@@ -11,6 +11,7 @@
 
 #include "err.h"
 #include "hub-private.h"
+#include "log.h"
 #include "peer.h"
 #include "session.h"
 #include "socket.h"
@@ -100,6 +101,43 @@ test_opened_in_vain(void **state)
 	fake_free(poll);
 }
 
+/* ---- the log ---- */
+
+static int
+find_nobody(struct store *s, const char *realm, const unsigned char *token, struct box *b)
+{
+	(void)s, (void)realm, (void)token, (void)b;
+	return -ERR_IO;
+}
+
+/* The token of a client up to 0.3 stands in its path. */
+static void
+test_log_tells_no_token(void **state)
+{
+	const struct store_ops *ops = f.hub.store->ops;
+	struct fake_conn *c;
+	char line[2048];
+	ssize_t n;
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	log_init(LOG_ERROR, fds[1]);
+	failing.box_by_token = find_nobody;
+	f.hub.store->ops = &failing;
+	c = fake_post(&f, "/peerjs/a/SECRET/offer", "{}");
+	f.hub.store->ops = ops;
+	log_init(LOG_ERROR, STDERR_FILENO);
+	close(fds[1]);
+	n = read(fds[0], line, sizeof line - 1);
+	close(fds[0]);
+	assert_true(n > 0);
+	line[n] = '\0';
+	assert_int_equal(fake_status(c), err_status(-ERR_IO));
+	row_assert(strstr(line, "/offer") != NULL && strstr(line, "SECRET") == NULL, "%s", line);
+	fake_free(c);
+}
+
 /* ---- while it waits for a verdict ---- */
 
 /* Somebody has "k", and the WebSocket wants it. */
@@ -167,7 +205,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_answered_in_vain), T(test_opened_in_vain), T(test_replaced), T(test_lease_lost),
+		T(test_answered_in_vain), T(test_opened_in_vain), T(test_log_tells_no_token), T(test_replaced), T(test_lease_lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
