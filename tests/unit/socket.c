@@ -88,6 +88,16 @@ socket_told(struct fake_conn *c)
 }
 
 void
+socket_passes(struct fake *at, struct fake_conn *c, int64_t ms)
+{
+	for (; ms > 0; ms -= 10) {
+		fake_pass(at, 10);
+		if (!c->done && strstr(socket_told(c), "ping()") != NULL)
+			socket_sends(at, c, FIN | WS_PONG, STR_NONE);
+	}
+}
+
+void
 socket_free(struct fake *at, struct fake_conn *c)
 {
 	if (!c->conn.over)

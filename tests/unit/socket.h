@@ -20,6 +20,9 @@ void	socket_closes(struct fake *at, struct fake_conn *c, int code);
 const char	*socket_told(struct fake_conn *c);
 #define socket_is_told(c, want) assert_string_equal(socket_told(c), want)
 
+/* Time passes, and every ping is answered at once. */
+void	socket_passes(struct fake *at, struct fake_conn *c, int64_t ms);
+
 void	socket_free(struct fake *at, struct fake_conn *c);	/* leaves, if it is still there */
 
 #endif

@@ -13,16 +13,14 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "courier.h"
+#include "couriers.h"
 #include "handoff.h"
-
-#define PATIENCE_MS	10000
 
 static char	dir[] = "/tmp/test-courier-XXXXXX";
 static char	db[64];
@@ -47,62 +45,6 @@ beside(const char *suffix)
 	snprintf(path[turn], sizeof path[turn], "%s%s", db, suffix);
 	return path[turn];
 }
-
-/* ---- children that run the courier ---- */
-
-struct child {
-	pid_t	pid;
-	int	out;		/* its fd 1 */
-};
-
-/* In a child: as a web server starts it. */
-static void
-be_courier(int out)
-{
-	dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
-	dup2(out, STDOUT_FILENO);
-	alarm(PATIENCE_MS / 1000);
-	_exit(courier_run() == COURIER_DONE ? 0 : 1);
-}
-
-static struct child
-start(void)
-{
-	struct child c;
-	int out[2];
-
-	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
-	c.out = out[0];
-	c.pid = fork();
-	assert_true(c.pid >= 0);
-	if (c.pid == 0)
-		be_courier(out[1]);
-	close(out[1]);
-	return c;
-}
-
-/* How it ended: 0 done, 1 alone, -1 killed. text (of 64): what came out of its fd 1. */
-static int
-finish(struct child *c, char *text)
-{
-	size_t n = 0;
-	ssize_t got;
-	int status;
-
-	assert_int_equal(waitpid(c->pid, &status, 0), c->pid);
-	while ((got = read(c->out, text + n, 63 - n)) > 0)
-		n += (size_t)got;
-	text[n] = '\0';
-	close(c->out);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-#define assert_ends(c, how, said) \
-	do { \
-		char text_[64]; \
-		assert_int_equal(finish(c, text_), how); \
-		assert_string_equal(text_, said); \
-	} while (0)
 
 /* ---- hubs ---- */
 
