@@ -5,6 +5,8 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { DescriptionError, compact, expand } from '../../www/sdp.js';
+import { Digits, write } from '../../www/sdp-number.mjs';
+import { putText } from '../../www/sdp-text.mjs';
 import { WORDS } from '../../www/sdp-words.mjs';
 import { RECORDED, told } from '../descriptions/recorded.mjs';
 import { secondExpand } from '../descriptions/second.mjs';
@@ -110,6 +112,79 @@ describe('sizes', () => {
   });
 });
 
+describe('one section of a data channel', () => {
+  const { type, sdp } = /** @type {typeof RECORDED[number]} */ (
+    RECORDED.find(({ name }) => name === 'ipv4-data-chromium'));
+  const [, address] = /** @type {RegExpExecArray} */ (/ udp \d+ (\S+) /.exec(sdp));
+
+  /** Changes, and whether the small form tells what is left. @type {[string, boolean, string | RegExp, string][]} */
+  const CHANGES = [
+    ['as it is', true, '', ''],
+    ['without candidates', true, /a=candidate.*\r\n/g, ''],
+    ['without ICE options', true, /a=ice-options.*\r\n/, ''],
+    ['without a limit of messages', true, /a=max-message-size.*\r\n/, ''],
+    ['without an SCTP port', true, /a=sctp-port.*\r\n/, ''],
+    ['with lines that end in LF alone', true, /\r\n/g, '\n'],
+    ['without a last line end', true, /\r\n$/, ''],
+    ['with its fingerprint at both levels', true, /(t=0 0\r\n)([^]*)(a=fingerprint:.*\r\n)/, '$1$3$2$3'],
+    ['with a hash in capitals', true, 'sha-256', 'SHA-256'],
+    ['with an active TCP candidate', true, /(a=candidate:)(.*) udp (.*) \d+ typ host/, '$1$2 udp $3 1 typ host\r\n$1$2 tcp $3 9 typ host tcptype active'],
+    ['without a group', false, /a=group.*\r\n/, ''],
+    ['with a group of others', false, 'BUNDLE 0', 'BUNDLE 0 1'],
+    ['without a mid', false, /a=mid.*\r\n/, ''],
+    ['without credentials', false, /a=ice-(ufrag|pwd).*\r\n/g, ''],
+    ['without a fingerprint', false, /a=fingerprint.*\r\n/, ''],
+    ['with a second fingerprint', false, /a=fingerprint.*\r\n/, '$&a=fingerprint:sha-1 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13\r\n'],
+    ['with a fingerprint too short', false, /(sha-256 .*):..\r/, '$1\r'],
+    ['with a hash nobody knows', false, 'sha-256', 'sha-257'],
+    ['with a role nobody knows', false, 'actpass', 'passact'],
+    ['with a short password', false, /a=ice-pwd:.{3}/, 'a=ice-pwd:'],
+    ['that is rejected', false, /m=application \d+/, 'm=application 0'],
+    ['over TCP', false, 'UDP/DTLS', 'TCP/DTLS'],
+    ['with a time', false, 't=0 0', 't=1 2'],
+    ['for receiving only', false, 'a=mid', 'a=recvonly\r\na=mid'],
+    ['with an end of two kinds', false, 'a=mid:0', 'a=mid:0\r\na=mid:1'],
+    ['with a candidate of a second component', false, / 1 udp/, ' 2 udp'],
+    ['with a candidate that says more', false, 'network-cost', 'network-price'],
+    ['with a candidate of another protocol', false, ' udp ', ' sctp '],
+    ['with a port nobody has', false, /\d+ typ host/, '65536 typ host'],
+    ['with a related address that is a name', false, 'typ host', 'typ srflx raddr a.example rport 1'],
+  ];
+  for (const [name, small, from, to] of CHANGES) {
+    test(name, () => {
+      const changed = sdp.replace(from, to);
+      const found = expand(compact({ type, sdp: changed })).sdp;
+      assert.equal(found.includes('m=application 9 '), small);
+      if (!small) {
+        assert.notEqual(changed, sdp);
+        assert.equal(found, changed);
+      }
+    });
+  }
+
+  /** Addresses as they may be written, and as they come back. @type {[string, string][]} */
+  const ADDRESSES = [
+    ['0.0.0.0', '0.0.0.0'], ['255.255.255.255', '255.255.255.255'], ['::', '::'], ['::1', '::1'],
+    ['0:0:0:0:0:0:0:0', '::'], ['FE80::1', 'fe80::1'], ['1::', '1::'], ['1:2:3:4:5:6:7:8', '1:2:3:4:5:6:7:8'],
+    ['2001:0DB8:0000:0000:0008:0800:200c:417a', '2001:db8::8:800:200c:417a'],
+    ['1:0:0:2:0:0:0:3', '1:0:0:2::3'], ['1:0:0:2:3:0:0:4', '1::2:3:0:0:4'], ['0:1:0:1:0:1:0:1', '0:1:0:1:0:1:0:1'],
+    ['10:0:0:1:1:1:1:1', '10::1:1:1:1:1'], // and what is none is a name, kept as it is
+    ['1:2:3:4:5:6:7::8', '1:2:3:4:5:6:7::8'], ['1::2::3', '1::2::3'], ['::ffff:1.2.3.4', '::ffff:1.2.3.4'],
+    ['fe80::1%eth0', 'fe80::1%eth0'], ['256.1.1.1', '256.1.1.1'], ['01.1.1.1', '01.1.1.1'],
+    ['00000000-0000-4000-8000-000000000000.local', '00000000-0000-4000-8000-000000000000.local'],
+    ['ffffffff-ffff-4fff-bfff-ffffffffffff.local', 'ffffffff-ffff-4fff-bfff-ffffffffffff.local'],
+    ['ffffffff-ffff-1fff-bfff-ffffffffffff.local', 'ffffffff-ffff-1fff-bfff-ffffffffffff.local'],
+    ['FFFFFFFF-ffff-4fff-bfff-ffffffffffff.local', 'FFFFFFFF-ffff-4fff-bfff-ffffffffffff.local'],
+  ];
+  for (const [from, to] of ADDRESSES) {
+    test(`at ${from}`, () => {
+      const changed = sdp.replace(` ${address} `, ` ${from} `);
+      const [candidate] = told(expand(compact({ type, sdp: changed })).sdp).candidates;
+      assert.equal(candidate.address, to);
+    });
+  }
+});
+
 describe('what is refused', () => {
   const [{ type, sdp }] = RECORDED;
   const code = compact({ type, sdp });
@@ -153,6 +228,37 @@ describe('what is refused', () => {
   for (const [name, why, text] of CODES) {
     test(`as a code: ${name}`, () => refuses(why, () => expand(text)));
   }
+
+  /** A code of the text form. @param {string} text @param {(digits: Digits) => void} [more] */
+  function textCode(text, more = () => {}) {
+    const digits = new Digits();
+    digits.put(0, 2);
+    digits.put(1, 2);
+    putText(digits, text);
+    more(digits);
+    return write(digits.number(), 'qr');
+  }
+
+  /** As many characters more, as the last copy. @param {Digits} digits @param {number} times */
+  function again(digits, times) {
+    for (let i = 0; i < times; i += 1) {
+      digits.more();
+      digits.put(1, 8);
+      digits.put(63, 64);
+      digits.put(4095, 4096);
+    }
+  }
+
+  test('a text that is no UTF-8', () => {
+    assert.equal(expand(textCode('v=0\ns=\xc3\xa4')).sdp, 'v=0\r\ns=ä\r\n');
+    refuses('content', () => expand(textCode('v=0\ns=\xc3')));
+  });
+
+  test('a text that grows too long', () => {
+    const start = `v=0\ns=${'a'.repeat(99)}`;
+    assert.equal(expand(textCode(start, (digits) => again(digits, 7))).sdp.length, 5 + 2 + 99 + 7 * 4160 + 2);
+    refuses('content', () => expand(textCode(start, (digits) => again(digits, 8))));
+  });
 
   test('an alphabet that is none', () => {
     refuses('alphabet', () => compact({ type, sdp }, { alphabet: /** @type {any} */ ('constructor') }));
