@@ -94,12 +94,20 @@ export class Window {
     const it = new Window();
     Object.assign(it, { server, client, options, faults: [], spent: false });
     it.page = idle.pop() ?? await newPage();
-    it.page.on('pageerror', (error) => it.faults.push(String(error)));
-    it.page.on('console', (message) => it.faults.push(`${message.type()}: ${message.text()}`));
-    it.page.on('websocket', (socket) => it.sockets.push(socket));
-    it.page.on('crash', () => it.faults.push('the page crashed'));
+    it.#listen();
     await it.load();
     return it;
+  }
+
+  #listen() {
+    this.listeners = {
+      pageerror: (error) => this.faults.push(String(error)),
+      console: (message) => this.faults.push(`${message.type()}: ${message.text()}`),
+      crash: () => this.faults.push('the page crashed'),
+      // One that is never let through is not told as closed.
+      websocket: (socket) => socket.once('framereceived', () => this.sockets.push(socket)),
+    };
+    Object.entries(this.listeners).forEach(([name, listener]) => this.page.on(name, listener));
   }
 
   /** Loads the page, or loads it again. */
@@ -174,7 +182,7 @@ export class Window {
       await this.page.context().close();
       return;
     }
-    ['pageerror', 'console', 'response', 'websocket', 'crash'].forEach((name) => this.page.removeAllListeners(name));
+    Object.entries(this.listeners).forEach(([name, listener]) => this.page.off(name, listener));
     await this.page.unrouteAll({ behavior: 'ignoreErrors' });
     await this.page.goto('about:blank');
     idle.push(this.page);
