@@ -70,7 +70,7 @@ class Said {
   /** @param {number} end */
   #index(end) {
     for (; this.#indexed < end; this.#indexed += 1) {
-      const seed = this.text.substr(this.#indexed, SEED);
+      const seed = this.text.slice(this.#indexed, this.#indexed + SEED);
       const places = this.#seeds.get(seed);
       if (places) {
         places.push(this.#indexed);
@@ -87,7 +87,7 @@ class Said {
    */
   #copies(at) {
     this.#index(at);
-    const places = this.#seeds.get(this.text.substr(at, SEED)) ?? [];
+    const places = this.#seeds.get(this.text.slice(at, at + SEED)) ?? [];
     const bits = KIND_BITS + Math.log2(at);
     let best = { kind: COPY, length: 0, distance: 0, bits };
     const last = Math.max(0, places.length - PLACES);
@@ -194,7 +194,7 @@ export function putText(digits, text) {
     if (kind < FIRST_RUN) {
       putLength(digits, length);
     } else {
-      RUNS[kind - FIRST_RUN].put(digits, said.text.substr(at, length));
+      RUNS[kind - FIRST_RUN].put(digits, said.text.slice(at, at + length));
     }
     at += length;
   }
