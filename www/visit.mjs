@@ -12,7 +12,7 @@
  */
 
 import { Sigver } from './sigver.mjs';
-import { Peer } from './peer.mjs';
+import { Direct } from './direct.mjs';
 
 /** The opener among a joining's partners; joinings have ids from 1. */
 const OPENER = 0;
@@ -20,7 +20,7 @@ const OPENER = 0;
 export class Visit extends EventTarget {
   #channel;
   #iceServers;
-  /** @type {Map<number, Peer>} */
+  /** @type {Map<number, Direct>} */
   #peers = new Map();
   /** @type {Set<number>} */
   #partners = new Set();
@@ -170,7 +170,7 @@ export class Visit extends EventTarget {
   /** @param {number} id */
   #meet(id) {
     const former = this.#peers.get(id);
-    const peer = new Peer({
+    const peer = new Direct({
       offering: id === OPENER,
       iceServers: this.#iceServers,
       signal: (data) => this.#tell(data, id),
@@ -196,7 +196,7 @@ export class Visit extends EventTarget {
 
   /**
    * @param {number} id
-   * @param {Peer} peer
+   * @param {Direct} peer
    */
   #gone(id, peer) {
     if (this.#peers.get(id) === peer) {

@@ -32,11 +32,11 @@ function complaints(files) {
 }
 
 test('the modules agree with their comments and each other', () => {
-  const modules = readdirSync(WWW).filter((name) => /\.m(js|ts)$|^sdp\./.test(name));
+  const modules = readdirSync(WWW).filter((name) => /\.m(js|ts)$|^(sdp|peer)\./.test(name));
   assert.deepEqual(complaints(modules.map((name) => WWW + name)), []);
 });
 
-for (const name of ['use.mts', 'use-sdp.mts', 'use-sigpost.mts', 'use-classic.ts']) {
+for (const name of ['use.mts', 'use-sdp.mts', 'use-peer.mts', 'use-sigpost.mts', 'use-classic.ts']) {
   test(`a program that uses the client: ${name}`, () => {
     assert.deepEqual(complaints([fileURLToPath(new URL(name, import.meta.url))]), []);
   });
@@ -61,8 +61,12 @@ for (const [name, { module, more }] of Object.entries(OURS)) {
   });
 }
 
-test('the declarations of sdp.js name what it exports, and nothing else', async () => {
-  const text = ts.sys.readFile(`${WWW}sdp.d.ts`);
-  const declared = [...text.matchAll(/^export (?:class|function) (\w+)/gm)].map(([, name]) => name);
-  assert.deepEqual(declared.sort(), Object.keys(await import('../../www/sdp.js')).sort());
-});
+for (const module of ['sdp', 'peer']) {
+  test(`the declarations of ${module}.js name what it exports, and nothing else`, async () => {
+    const text = ts.sys.readFile(`${WWW}${module}.d.ts`);
+    const declared = [...text.matchAll(/^export (?:class |function |\{ (?=\w+Error))(\w+)/gm)];
+    const names = new Set(declared.map(([, name]) => name));
+    const has = Object.keys(await import(`../../www/${module}.js`));
+    assert.deepEqual([...names].sort(), has.sort());
+  });
+}

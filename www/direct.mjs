@@ -10,7 +10,7 @@ import { routeOf } from './route.mjs';
 
 /** @typedef {{type?: RTCSdpType, sdp?: string, candidate?: string}} Signal */
 
-export class Peer extends EventTarget {
+export class Direct extends EventTarget {
   #signal;
   #connection;
   /** @type {RTCDataChannel | undefined} */
