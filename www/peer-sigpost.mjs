@@ -48,6 +48,8 @@ class Meeting {
   #options;
   /** Whoever offered first. @type {number | undefined} */
   #partner;
+  /** @type {PeerError | undefined} */
+  #failure;
   /** @type {(description: string) => void} */
   #resolve = () => {};
   /** @type {(error: Error) => void} */
@@ -100,7 +102,8 @@ class Meeting {
     try {
       await this.#sigver.send(description, this.#partner);
     } catch (error) {
-      throw new PeerError('carrier', `the server did not take the description: ${error}`);
+      throw this.#failure // an answer may come before the server's that it has our question
+        ?? new PeerError('carrier', `the server did not take the description: ${error}`);
     }
   }
 
@@ -170,7 +173,8 @@ class Meeting {
    * @param {string} message
    */
   #fail(code, message) {
-    this.#reject(new PeerError(code, message));
+    this.#failure = new PeerError(code, message);
+    this.#reject(this.#failure);
     this.#sigver.close();
   }
 }
