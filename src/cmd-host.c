@@ -8,9 +8,7 @@
 
 #include "cmd-host.h"
 #include "str.h"
-
-#define CGI_SINCE	46
-#define FASTCGI_SINCE	74
+#include "upgrade.h"
 
 /* ---- lighttpd ---- */
 
@@ -45,15 +43,14 @@ static void
 read_version(struct lighttpd *l, struct str line)
 {
 	struct str name, rest, version;
-	uint64_t last;
+	int64_t n = upgrade_lighttpd(line);
 
 	str_cut(line, '/', &name, &rest);
 	str_cut(rest, ' ', &version, &rest);
-	if (str_copy(version, l->version, sizeof l->version) < 0 || !str_starts(version, STR("1.4.")) ||
-	    str_uint(str_skip(version, 4), 9999, &last) < 0)
+	if (n == 0 || str_copy(version, l->version, sizeof l->version) < 0)
 		return;
-	l->last = (int)last;
-	l->way = last >= FASTCGI_SINCE ? LIGHTTPD_FASTCGI : last >= CGI_SINCE ? LIGHTTPD_CGI : LIGHTTPD_NONE;
+	l->last = (int)(n % 1000);
+	l->way = n >= UPGRADE_FASTCGI_SINCE ? LIGHTTPD_FASTCGI : n >= UPGRADE_CGI_SINCE ? LIGHTTPD_CGI : LIGHTTPD_NONE;
 }
 
 void

@@ -14,7 +14,7 @@ enum lighttpd_way {		/* how a WebSocket gets through to us (docs/web-servers.md)
 struct lighttpd {
 	const char	*path;		/* as for execlp; NULL: there is none */
 	char		 version[32];	/* "1.4.69"; "": it did not say */
-	int		 last;		/* of 1.4.last; 0: another */
+	int		 last;		/* of 1.4.last; 0: it did not say */
 	enum lighttpd_way way;
 };
 

@@ -11,14 +11,13 @@
 #include "ws.h"
 
 #define HEAD_MAX	512
-#define FASTCGI_SINCE	1004074		/* lighttpd 1.4.74 */
 
-/* "lighttpd/1.4.79" as 1004079; 0: another server, or it does not say. */
-static uint64_t
-lighttpd(struct str software)
+int64_t
+upgrade_lighttpd(struct str software)
 {
 	struct str name, version, part;
-	uint64_t n = 0, v;
+	uint64_t v;
+	int64_t n = 0;
 	int i;
 
 	str_cut(software, ' ', &software, &part);
@@ -28,7 +27,7 @@ lighttpd(struct str software)
 		str_cut(version, '.', &part, &version);
 		if (str_uint(part, 999, &v) < 0)
 			return 0;
-		n = n * 1000 + v;
+		n = n * 1000 + (int64_t)v;
 	}
 	return n;
 }
@@ -36,11 +35,11 @@ lighttpd(struct str software)
 static bool
 can(const struct req *r)
 {
-	uint64_t version = lighttpd(req_software(r));
+	int64_t version = upgrade_lighttpd(req_software(r));
 
 	if (version == 0 || !req_names_upgrade(r))
 		return false;
-	return strcmp(r->conn->gate->name, "cgi") == 0 || version >= FASTCGI_SINCE;
+	return strcmp(r->conn->gate->name, "cgi") == 0 || version >= UPGRADE_FASTCGI_SINCE;
 }
 
 bool

@@ -8,9 +8,18 @@
 #define SIGPOST_UPGRADE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "conf.h"
 #include "req.h"
+
+/* What of lighttpd can pass a WebSocket on, since when: 1.4.46 and 1.4.74. */
+#define UPGRADE_CGI_SINCE	1004046
+#define UPGRADE_FASTCGI_SINCE	1004074
+
+/* "lighttpd/1.4.79 (ssl) …", as SERVER_SOFTWARE and `lighttpd -v` have it, as 1004079; 0: another server,
+ * or no version. */
+int64_t	upgrade_lighttpd(struct str software);
 
 /*
  * true if a WebSocket gets through to this request, as far as can be told: behind lighttpd's mod_cgi
