@@ -95,11 +95,8 @@ enum peerjs_no
 peer_why_not(struct peer *p)
 {
 	struct realm_key k;
-	struct box holder;
 
-	if (peer_key(p, &k) != 0)
-		return NO_KEY;
-	return store_claim_holder(p->hub->store, p->realm, str_from(p->id), &holder) == 0 ? NO_TOKEN : NO_PEER;
+	return peer_key(p, &k) != 0 ? NO_KEY : NO_TOKEN;
 }
 
 int
@@ -127,7 +124,6 @@ static const struct { enum peerjs_no no; int status; const char *text; } reasons
 	{ NO_KEY, 401, "Invalid key provided" },
 	{ NO_ID, 400, "Invalid id provided" },
 	{ NO_TOKEN, 401, "Invalid token provided" },
-	{ NO_PEER, 401, "Nobody has this id: open a stream first" },
 	{ NO_ROOM, 503, "Server has reached its concurrent user limit" },
 	{ NO_TAKEN, 409, "ID is taken" },
 };

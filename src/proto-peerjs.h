@@ -28,8 +28,7 @@ enum peerjs_no {		/* why a peer is refused; the table is in proto-peerjs-who.c *
 	NO_WORDS,		/* key, id or token is missing */
 	NO_KEY,			/* nobody knows this key */
 	NO_ID,			/* this cannot be an id */
-	NO_TOKEN,		/* this cannot be a token, or it is another peer's */
-	NO_PEER,		/* nobody holds this id */
+	NO_TOKEN,		/* this cannot be a token, or nobody has this id with it */
 	NO_ROOM,		/* max_peers */
 	NO_TAKEN,		/* somebody else holds the id, and lives */
 	NO__MAX
@@ -56,7 +55,8 @@ int		peer_key(struct peer *p, struct realm_key *k);
 /* The live mailbox of this id and token: 0, -ERR_NOTFOUND. */
 int		peer_find(struct peer *p);
 
-/* Why a request that peer_find did not find is not this peer's: NO_KEY, NO_PEER or NO_TOKEN. */
+/* Why a request that peer_find did not find is not this peer's: NO_KEY or NO_TOKEN.
+ * Nothing tells an id that is somebody else's from one that is nobody's. */
 enum peerjs_no	peer_why_not(struct peer *p);
 
 /* The mailbox that keeps messages for an id nobody holds: 0, -ERR_NOTFOUND. With add it is made. */

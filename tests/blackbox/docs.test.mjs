@@ -128,6 +128,20 @@ test('configurations in docs/web-servers.md are those of the tests', () => {
   }
 });
 
+// ---- security
+
+test('every row of docs/security.md names a test that is there', () => {
+  const rows = read('docs/security.md').split('\n').filter((line) => /^\| (?!attack|what |---)/.test(line));
+  assert.ok(rows.length >= 25, `${rows.length}`);
+  for (const row of rows) {
+    const named = [...row.split('|')[3].matchAll(/`((?:blackbox|pages|unit)\/[\w-]+)`: ([^`|]*?)(?=, `|\s*$)/g)];
+    assert.ok(named.length > 0, row);
+    for (const [, file, title] of named) {
+      assert.ok(read(`tests/${file}.test.mjs`).includes(title.replaceAll("'", "\\'")), `${file} has no ${title}`);
+    }
+  }
+});
+
 // ---- the rest
 
 test('links lead somewhere', () => {

@@ -103,7 +103,7 @@ test_refused(void **state)
 		peer_told(&f, "a", "t", rows[i].in, rows[i].status, rows[i].part);
 	peer_told(&f, "a", "wrong", OFFER("b", 1), 401, "Invalid token provided");
 	peer_told(&f, "b", "wrong", OFFER("a", 1), 401, "Invalid token provided");
-	peer_told(&f, "z", "t", OFFER("a", 1), 401, "Nobody has this id");
+	peer_told(&f, "z", "t", OFFER("a", 1), 401, "Invalid token");
 	peer_hears_no_more(a, 1);
 	peer_hears_no_more(b, 1);
 }

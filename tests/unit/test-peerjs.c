@@ -112,7 +112,7 @@ test_limit_of_peers(void **state)
 	fake_free(a);
 	fake_pass(&f, 200);
 	a = peer_stream(&f, "d", "t");
-	peer_told(&f, "a", "t", "{\"type\":\"HEARTBEAT\"}", 401, "Nobody has this id");
+	peer_told(&f, "a", "t", "{\"type\":\"HEARTBEAT\"}", 401, "Invalid token");
 	peer_gone(&f, a);
 	peer_gone(&f, b);
 	peer_gone(&f, c);
@@ -129,7 +129,7 @@ test_same_token_takes_over(void **state)
 	(void)state;
 	assert_true(old->conn.over);
 	assert_true(fake_event(old, "superseded", 0, got, sizeof got));
-	peer_told(&f, "b", "t", "{}", 401, "Nobody has this id");
+	peer_told(&f, "b", "t", "{}", 401, "Invalid token");
 	peer_gone(&f, old);
 	peer_gone(&f, new);
 }
@@ -251,7 +251,7 @@ test_left_is_told_and_not_claimed_again(void **state)
 		assert_true(fake_event(a, "close", 0, got, sizeof got));
 		assert_true(a->conn.over);
 		fake_free(a);
-		peer_told(&f, "a", "t", "{\"type\":\"HEARTBEAT\"}", 401, "Nobody has this id");
+		peer_told(&f, "a", "t", "{\"type\":\"HEARTBEAT\"}", 401, "Invalid token");
 		a = peer_stream(&f, "a", "t");	/* without a cursor it begins again */
 	}
 	peer_gone(&f, a);
