@@ -408,3 +408,14 @@ SELECT count(*) FROM link;
 -- name: stat_hubs
 -- scan: an operator asked for totals
 SELECT count(*) FROM hub WHERE seen >= :alive;
+
+-- ---- pulse ----
+
+-- name: pulse_waiting
+-- scan: so many rows of a covering index, and their boxes
+SELECT count(*) FROM (SELECT box, seq FROM msg LIMIT :look) m
+JOIN box b ON b.id = m.box WHERE m.seq > b.taken;
+
+-- name: pulse_peers
+-- scan: a row for each API key
+SELECT coalesce(sum(peers), 0) FROM realm_key;

@@ -17,6 +17,7 @@ struct msg_new;
 struct msg_row;
 struct realm_key;
 struct store;
+struct store_pulse;
 struct store_stat;
 struct sweep;
 struct taken;
@@ -101,6 +102,7 @@ struct store_ops {
 	bool	(*upkeep_due)(struct store *, bool *stall);
 	int	(*upkeep)(struct store *, bool restart);
 	int	(*stat)(struct store *, int64_t now, struct store_stat *);
+	int	(*pulse)(struct store *, struct store_pulse *);
 };
 
 #endif

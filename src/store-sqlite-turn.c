@@ -211,5 +211,5 @@ const struct store_ops lite_ops = {
 	.hub_enter = lite_hub_enter, .hub_renew = lite_hub_renew, .hub_leave = lite_hub_leave,
 	.hub_alive = lite_hub_alive,
 	.sweep = lite_sweep, .tick = lite_tick, .upkeep_due = lite_upkeep_due,
-	.upkeep = lite_upkeep, .stat = lite_stat,
+	.upkeep = lite_upkeep, .stat = lite_stat, .pulse = lite_pulse,
 };

@@ -241,3 +241,25 @@ lite_stat(struct store *s, int64_t now, struct store_stat *out)
 		store_read_end(s);
 	return err;
 }
+
+int
+lite_pulse(struct store *s, struct store_pulse *out)
+{
+	struct lite *l = (struct lite *)s;
+	sqlite3_stmt *q = lite_get(l, SQL_PULSE_WAITING);
+	int64_t schema = 0;
+	int err;
+
+	memset(out, 0, sizeof *out);
+	lite_int(q, ":look", PULSE_LOOK);
+	err = lite_number(l, q, &out->waiting);
+	if (err == 0)
+		err = lite_number(l, lite_get(l, SQL_PULSE_PEERS), &out->peerjs);
+	if (err == 0)
+		err = lite_claim_total(s, STAR_REALM, &out->star);
+	if (err == 0)
+		err = lite_number(l, lite_get(l, SQL_USER_VERSION), &schema);
+	out->schema = (int)schema;
+	memcpy(out->journal, l->journal, sizeof out->journal);
+	return err != 0 ? err : lite_last(l, &out->last_seq);
+}

@@ -313,5 +313,6 @@ int	lite_tick(struct store *s, bool look_at_file);
 bool	lite_upkeep_due(struct store *s, bool *stall);
 int	lite_upkeep(struct store *s, bool at_once);
 int	lite_stat(struct store *s, int64_t now, struct store_stat *out);
+int	lite_pulse(struct store *s, struct store_pulse *out);
 
 #endif

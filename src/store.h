@@ -52,6 +52,7 @@
 #define STAR_REALM	"star"	/* its names are counted (store_claim_total) */
 #define KEY_MAX		(REALM_MAX - (int)sizeof KEY_REALM + 1)	/* bytes of a key's name, with the NUL */
 #define BOX_LOOK_MAX	1000	/* rows store_box_longest_away looks at */
+#define PULSE_LOOK	1000	/* messages store_pulse looks at */
 #define MSG_KIND_OWED	6	/* for a receiver that is not there: see store_msg_owed */
 
 struct store;
@@ -128,6 +129,14 @@ struct store_stat {		/* what `sigpost stat` shows; counts and bytes */
 	int64_t	db_bytes, wal_bytes, last_seq;
 	char	journal[16];	/* "wal", "delete", … */
 	char	epoch[17];
+	int	schema;
+};
+
+struct store_pulse {		/* how it is, told from few rows: for whoever asks often */
+	int64_t	peerjs, star;	/* ids claimed under all keys; multiaddrs joined; present or away */
+	int64_t	waiting;	/* messages not taken, among the first PULSE_LOOK of those stored */
+	int64_t	last_seq;
+	char	journal[16];	/* as in store_stat */
 	int	schema;
 };
 
@@ -478,5 +487,8 @@ store_stat(struct store *s, int64_t now, struct store_stat *out)
 {
 	return s->ops->stat(s, now, out);
 }
+
+/* Inside a turn or a reading. */
+static inline int store_pulse(struct store *s, struct store_pulse *out) { return s->ops->pulse(s, out); }
 
 #endif

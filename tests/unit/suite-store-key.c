@@ -306,6 +306,60 @@ quotas_follow_what_moves(void **state)
 	ok(store_commit(t->a));
 }
 
+/* ---- the pulse ---- */
+
+static void
+pulse_is(struct store *s, int64_t peerjs, int64_t star, int64_t waiting, int64_t last)
+{
+	struct store_pulse p;
+
+	ok(store_read_begin(s, T0));
+	ok(store_pulse(s, &p));
+	store_read_end(s);
+	assert_int_equal(p.peerjs, peerjs);
+	assert_int_equal(p.star, star);
+	assert_int_equal(p.waiting, waiting);
+	assert_int_equal(p.last_seq, last);
+}
+
+static void
+the_pulse_counts_what_is_there(void **state)
+{
+	struct suite *t = *state;
+	struct store_pulse p;
+	struct store_stat st;
+	int64_t box, other, seq = 0;
+	int i;
+
+	suite_limits(t, PULSE_LOOK + 10, 0);
+	pulse_is(t->a, 0, 0, 0, 0);
+	ok(store_begin(t->a, T0));
+	ok(store_key_set(t->a, STR("other"), false));
+	peer(t->a, 1, "anna", 0);
+	box = suite_box(t->a, 3);
+	ok(store_claim_add(t->a, "peer/other", STR("ben"), box, true));
+	ok(store_claim_add(t->a, STAR_REALM, STR("/x"), box, true));
+	other = suite_box(t->a, 4);
+	suite_put(t->a, other, T0 + HOUR, 1);
+	suite_put(t->a, -1, T0 + HOUR, 1);	/* an order to another process waits for nobody */
+	for (i = 0; i < 3; i++)
+		seq = suite_put(t->a, box, T0 + HOUR, 1);
+	ok(store_box_taken(t->a, box, seq - 1));
+	ok(store_pulse(t->a, &p));	/* inside a turn, too */
+	ok(store_stat(t->a, T0, &st));
+	ok(store_commit(t->a));
+	assert_int_equal(p.waiting, 2);
+	assert_int_equal(p.schema, st.schema);
+	assert_string_equal(p.journal, st.journal);
+	pulse_is(suite_second(t), 2, 1, 2, seq);
+	ok(store_begin(t->a, T0));
+	for (i = 0; i < PULSE_LOOK; i++)
+		suite_put(t->a, other, T0 + HOUR, 1);
+	ok(store_box_ack(t->a, box, seq));
+	ok(store_commit(t->a));
+	pulse_is(t->a, 2, 1, PULSE_LOOK - 1, seq + PULSE_LOOK);	/* one of those it looks at is the order */
+}
+
 const struct CMUnitTest suite_key_tests[] = {
 	cmocka_unit_test(a_key_is_there_from_the_start),
 	cmocka_unit_test(keys_are_made_and_changed),
@@ -317,5 +371,6 @@ const struct CMUnitTest suite_key_tests[] = {
 	cmocka_unit_test(who_is_longest_away),
 	cmocka_unit_test(what_moves_is_owed_no_more),
 	cmocka_unit_test(quotas_follow_what_moves),
+	cmocka_unit_test(the_pulse_counts_what_is_there),
 	{ .name = NULL },
 };
