@@ -186,6 +186,8 @@ conf_check(const struct conf *c, const char **why)
 		*why = "journal is auto or rollback";
 	else if (strcmp(c->websocket, "auto") != 0 && strcmp(c->websocket, "on") != 0 && strcmp(c->websocket, "off") != 0)
 		*why = "websocket is auto, on or off";
+	else if (strcmp(c->health, "full") != 0 && strcmp(c->health, "brief") != 0 && strcmp(c->health, "off") != 0)
+		*why = "health is full, brief or off";
 	else if (c->mount[0] != '/' && strcmp(c->mount, "auto") != 0)
 		*why = "mount is auto or a path that begins with /";
 	else if (log_level(str_from(c->log_level)) < 0)

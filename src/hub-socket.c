@@ -247,6 +247,7 @@ hub_socket_heard(struct conn *c, struct str bytes)
 		return;
 	sk->heard = stream_age(&sk->stream, loop_mono(hub->loop));
 	sk->unheard = 0;
+	hub->upgraded = true;
 	sk->busy = true;
 	for (; rc == 0 && !sk->failed && bytes.n > 0 && sk->stream.conn != NULL; bytes = str_skip(bytes, PIECE))
 		rc = eat(sk, str_make(bytes.p, bytes.n < PIECE ? bytes.n : PIECE));

@@ -144,6 +144,8 @@ hub_abandon(struct hub *hub, int err)
 	if (hub->in_turn) {
 		store_rollback(hub->store);
 		hub->id = hub->id_begun;
+		hub->lost = err;
+		hub->lost_at = loop_mono(hub->loop);
 	}
 	hub->in_turn = hub->stuck = hub->ring = false;
 	hub->look = true;	/* what we believe may be wrong: read it again */

@@ -319,7 +319,7 @@ hub_init(struct hub *hub, struct loop *loop, const struct conf *conf, hub_serve_
 		goto out_store;
 	read_boot(hub->boot, sizeof hub->boot);
 	init_timers(hub);
-	hub->idle_since = loop_mono(loop);
+	hub->started = hub->idle_since = loop_mono(loop);
 	hub->look = true;
 	loop_timer_start(&hub->tick, 0, hub->bell.works ? HUB_TICK_MS : HUB_TICK_DEAF_MS);
 	return 0;

@@ -67,6 +67,10 @@ struct hub {
 	hub_serve_fn		*serve;
 	hub_expired_fn		*expired;	/* NULL: nobody wants to know */
 	int64_t			 id;		/* our row among the hubs; 0: none yet */
+	int64_t			 started;	/* loop_mono */
+	int			 lost;		/* -err of the last turn that was lost; 0: none was … */
+	int64_t			 lost_at;	/* … and when (loop_mono) */
+	bool			 upgraded;	/* something was heard on a WebSocket: they get through */
 
 	/* the turn */
 	bool			 in_turn;	/* a write transaction is open */

@@ -57,5 +57,6 @@ extern const struct proto proto_sigver;
 extern const struct proto proto_peerjs;
 extern const struct proto proto_star;
 extern const struct proto proto_sio;
+extern const struct proto proto_health;
 
 #endif

@@ -49,7 +49,8 @@ static const struct route root_routes[] = {
 };
 static const struct proto proto_root = { .name = "root", .routes = root_routes };
 
-static const struct proto *const protos[] = { &proto_sigver, &proto_peerjs, &proto_star, &proto_sio, &proto_root };
+static const struct proto *const protos[] = { &proto_sigver, &proto_peerjs, &proto_star, &proto_sio, &proto_health,
+	&proto_root };
 
 /* ---- matching ---- */
 

@@ -50,6 +50,16 @@ upgrade_passes(const struct conf *conf, const struct req *r)
 	return strcmp(conf->websocket, "on") == 0 || can(r);
 }
 
+const char *
+upgrade_forecast(const struct conf *conf, const struct req *r)
+{
+	if (strcmp(conf->websocket, "auto") != 0)
+		return strcmp(conf->websocket, "on") == 0 ? "yes" : "no";
+	if (upgrade_lighttpd(req_software(r)) == 0)
+		return "no";
+	return !req_names_upgrade(r) ? "unknown" : upgrade_passes(conf, r) ? "yes" : "no";
+}
+
 int
 upgrade_check(struct req *r)
 {

@@ -28,6 +28,13 @@ int64_t	upgrade_lighttpd(struct str software);
  */
 bool	upgrade_passes(const struct conf *conf, const struct req *r);
 
+/*
+ * The same of WebSockets to come, told from any request: "yes" if the setting says so, or this request is a
+ * handshake that gets through; "no" if not, or behind a web server that is not known to let one through;
+ * "unknown" behind lighttpd otherwise, where that depends on its configuration, and on the address.
+ */
+const char	*upgrade_forecast(const struct conf *conf, const struct req *r);
+
 /* 0: the handshake is right. Otherwise -ERR_BAD, and the request is answered (400, or 426 for another
  * version). */
 int	upgrade_check(struct req *r);

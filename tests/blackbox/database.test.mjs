@@ -124,6 +124,7 @@ onSite('a database that is full', { settings: { max_db_bytes: 400_000, sigver_ex
         assert.equal(refused.headers['content-type'], 'application/problem+json');
         assert.equal(refused.headers['retry-after'], '30');
         assert.equal((await request(server.url('/'))).status, 200);
+        await isIll(server);
         await joining.resume();
         await until('what was taken in', () => joining.down.inbox.length >= sent.length);
         assert.deepEqual(joining.down.inbox.map((it) => it.value.data[0]), sent);
@@ -137,6 +138,14 @@ onSite('a database that is full', { settings: { max_db_bytes: 400_000, sigver_ex
       });
     },
   });
+
+/** What monitors are told. @param {import('./site.mjs').Server} server */
+async function isIll(server) {
+  const answer = await request(server.url('/health'));
+  assert.equal(answer.status, 503, answer.text);
+  assert.equal(answer.json.status, 'fail');
+  assert.equal(answer.json.output, 'The disk or the database is full.');
+}
 
 /**
  * A small disk for the database, if this user may mount one.
@@ -174,6 +183,7 @@ onSite('a disk that is full', {}, async (site) => {
         });
         assert.equal(refused.status, 507, refused.text);
         assert.equal((await request(server.url('/'))).status, 200);
+        await isIll(server);
         rmSync(filler);
         joining.down.inbox.length = 0;
         await until('room', async () => (await opener.post({ id, data: 'again' })).status === 200);

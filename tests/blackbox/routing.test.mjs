@@ -172,6 +172,35 @@ overServers('routing', { settings: { max_body_bytes: 2048, request_ms: 1500 } },
     }
   },
 
+  'health is told of the gate, with a slash and without, and by HEAD': async ({ server }) => {
+    for (const path of ['/health', '/health/', '/health?x=1']) {
+      const answer = await request(server.url(path));
+      assert.equal(answer.status, 200, answer.text);
+      assert.equal(answer.headers['content-type'], 'application/json');
+      assert.equal(answer.headers['cache-control'], 'no-store');
+      assert.equal(answer.headers['access-control-allow-origin'], '*');
+      const { status, gate, websocket, process, store } = answer.json;
+      const lighttpd = server.kind.name.startsWith('lighttpd');
+      assert.deepEqual({ status, gate, websocket, store }, {
+        status: 'pass', gate: server.kind.gate === 'cgi' ? 'cgi' : 'fastcgi',
+        websocket: lighttpd ? 'unknown' : 'no', store: { journal: 'wal', schema: store.schema },
+      });
+      assert.ok(process.uptime_s >= 0 && process.uptime_s < 120, answer.text);
+    }
+    const head = await request(server.url('/health'), { method: 'HEAD' });
+    assert.deepEqual([head.status, head.headers['content-type'], head.text], [200, 'application/json', '']);
+  },
+
+  'health takes GET, and a preflight': async ({ server }) => {
+    assert.equal((await request(server.url('/health'), { method: 'OPTIONS' })).status, 204);
+    for (const method of ['POST', 'PUT', 'DELETE']) {
+      const answer = await request(server.url('/health'), { method, body: 'x' });
+      problem(answer, 405);
+      assert.equal(answer.headers.allow, 'GET, OPTIONS');
+    }
+    problem(await request(server.url('/health/x')), 404);
+  },
+
   'a wrong transport is named': async ({ server }) => {
     problem(await request(server.url('/sigver?transport=pigeon')), 400);
   },

@@ -61,6 +61,11 @@ overSockets('peers on WebSockets', BEATS, {
     await two.nothingElse();
   }),
 
+  'are known to get through, once something was heard': (server) => withPeers(server, 1, async (one) => {
+    await one.say({ type: 'HEARTBEAT' });
+    await until('health to say so', async () => (await request(server.url('/health'))).json.websocket === 'yes');
+  }),
+
   'may say many things in one message': (server) => withPeers(server, 2, async (one, two) => {
     await one.say([offer(two.id, 1), { type: 'HEARTBEAT' }, 'nonsense', offer(two.id, 2)]);
     assert.deepEqual([(await two.value()).payload, (await two.value()).payload], [1, 2]);

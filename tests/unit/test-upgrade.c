@@ -108,6 +108,39 @@ test_passes(void **state)
 }
 
 static void
+test_forecast(void **state)
+{
+	static const struct {
+		const char *why, *setting;
+		const struct gate *gate;
+		const char *vars[4];
+		const char *want;
+	} rows[] = {
+		{ "on", "on", &fastcgi, { GET, WEB("nginx/1.22.1") }, "yes" },
+		{ "off", "off", &cgi, { GET, WANTS, WEB("lighttpd/1.4.69") }, "no" },
+		{ "not known to", "auto", &fastcgi, { GET, WEB("nginx/1.22.1") }, "no" },
+		{ "nobody says who he is", "auto", &cgi, { GET }, "no" },
+		{ "lighttpd: it depends", "auto", &cgi, { GET, WEB("lighttpd/1.4.69") }, "unknown" },
+		{ "also where FastCGI cannot: CGI may", "auto", &fastcgi, { GET, WEB("lighttpd/1.4.69") }, "unknown" },
+		{ "this one gets through", "auto", &cgi, { GET, WANTS, WEB("lighttpd/1.4.69") }, "yes" },
+		{ "this one does not", "auto", &fastcgi, { GET, WANTS, WEB("lighttpd/1.4.69") }, "no" },
+	};
+	struct conf conf;
+	struct conn c;
+	struct req *r;
+	size_t i;
+
+	(void)state;
+	conf_init(&conf);
+	for (i = 0; i < COUNT(rows); i++) {
+		r = request(&c, rows[i].gate, rows[i].vars, COUNT(rows[i].vars));
+		strcpy(conf.websocket, rows[i].setting);
+		row_assert(strcmp(upgrade_forecast(&conf, r), rows[i].want) == 0, "%s", rows[i].why);
+		drop(r);
+	}
+}
+
+static void
 test_wants(void **state)
 {
 	static const struct { const char *why, *vars[4]; bool want; } rows[] = {
@@ -183,7 +216,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_passes), cmocka_unit_test(test_wants), cmocka_unit_test(test_check),
+		cmocka_unit_test(test_passes), cmocka_unit_test(test_forecast),
+		cmocka_unit_test(test_wants), cmocka_unit_test(test_check),
 		cmocka_unit_test(test_head),
 	};
 	int rc;
