@@ -55,8 +55,8 @@ complain_store(int rc, const char *why)
 /* ---- names ---- */
 
 /* What would stand in the way of an address, and what no line of a terminal should hold. */
-static const char *
-unfit(const char *name)
+const char *
+cmd_key_unfit(const char *name)
 {
 	static const char *const reserved[] = {
 		"www", "star", "sigver", "socket.io", "socket.io-next", "metrics", "health",
@@ -217,8 +217,8 @@ find(const char *name)
 static const char *
 wrong(const struct verb *v, const struct wish *w)
 {
-	if (v->takes_name && unfit(w->name) != NULL)
-		return unfit(w->name);
+	if (v->takes_name && cmd_key_unfit(w->name) != NULL)
+		return cmd_key_unfit(w->name);
 	if (w->discovery != NULL && !v->takes_discovery)
 		return "--discovery goes with add and set";
 	if (w->discovery == NULL && v->needs_discovery)

@@ -34,4 +34,7 @@ struct cmd_option {
  */
 int	cmd_settings(struct conf *c, int argc, char **argv, const struct cmd_option *own);
 
+/* Why this is no name of an API key; NULL: it is one. */
+const char	*cmd_key_unfit(const char *name);
+
 #endif

@@ -76,9 +76,19 @@ peer_from_path(struct peer *p, struct hub *hub, struct req *r)
 /* ---- whose ---- */
 
 int
+peerjs_key(struct hub *hub, struct str name, struct realm_key *k)
+{
+	struct str only = str_from(hub->conf->peerjs_key);
+
+	if (only.n > 0 && !str_eq(name, only))
+		return -ERR_NOTFOUND;
+	return store_key_get(hub->store, name, k);
+}
+
+int
 peer_key(struct peer *p, struct realm_key *k)
 {
-	return store_key_get(p->hub->store, str_from(p->key), k);
+	return peerjs_key(p->hub, str_from(p->key), k);
 }
 
 int

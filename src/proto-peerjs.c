@@ -143,7 +143,7 @@ key_of(struct hub *hub, struct req *r, struct realm_key *k)
 	int rc = req_segment(r, 0, name, sizeof name);
 
 	if (rc == 0)
-		rc = store_key_get(hub->store, str_from(name), k);
+		rc = peerjs_key(hub, str_from(name), k);
 	if (rc == 0 || rc == -ERR_BUSY || rc == -ERR_IO)
 		return rc;
 	peerjs_no_problem(r, NO_KEY);

@@ -49,7 +49,9 @@ struct peer {			/* who a request says it is from */
 enum peerjs_no	peer_from_query(struct peer *p, struct hub *hub, struct req *r);
 enum peerjs_no	peer_from_path(struct peer *p, struct hub *hub, struct req *r);
 
-/* 0 and *k: the key exists. -ERR_NOTFOUND. */
+/* 0 and *k: the key exists, and the setting peerjs_key does not name another. -ERR_NOTFOUND. */
+int		peerjs_key(struct hub *hub, struct str name, struct realm_key *k);
+
 int		peer_key(struct peer *p, struct realm_key *k);
 
 /* The live mailbox of this id and token: 0, -ERR_NOTFOUND. */

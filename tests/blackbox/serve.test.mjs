@@ -5,30 +5,11 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import {
-  Channel, Process, freePort, newKey, onSite, processesOf, request, run, until,
+  Channel, freePort, newKey, onSite, processesOf, request, run, until,
 } from './harness.mjs';
+import { serve } from './served.mjs';
 
 /** @typedef {import('./site.mjs').Site} Site */
-
-/**
- * Serving on a port of its own, as a user starts it.
- * @param {Site} site
- * @param {string[]} [more] arguments
- */
-async function serve(site, more = []) {
-  const port = await freePort();
-  const command = [join(site.root, 'bin/sigpost'), 'serve', '--port', String(port), '--host', '127.0.0.1',
-    '--db', site.db, '--www', join(site.root, 'www'), ...more];
-  const it = new Process(command, { cwd: site.root, env: { TMPDIR: join(site.root, 'htdocs') } });
-  const url = `http://127.0.0.1:${port}`;
-  await until(`an answer at ${url}`, async () => {
-    if (it.how !== undefined) {
-      throw new Error(it.log());
-    }
-    return (await request(url)).status === 200;
-  });
-  return { it, url, port };
-}
 
 /** @param {Site} site */
 function nothingLeft(site) {

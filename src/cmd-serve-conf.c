@@ -1,0 +1,233 @@
+/*
+ * cmd-serve-conf - the configuration that lighttpd is given.
+ *
+ * All requests are for this program but those for the pages, which lie below the mount path; what is
+ * outside of it is answered 404 by the program. lighttpd's document root is the run directory, so
+ * nothing MUST be served from there.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "buf.h"
+#include "cmd-serve.h"
+#include "err.h"
+
+#define CONF_FILE_MAX	65536
+
+/* ---- words ---- */
+
+/* A lighttpd string: no quote, backslash or control character gets in. */
+static int
+add_string(struct buf *b, struct str s)
+{
+	size_t i;
+
+	for (i = 0; i < s.n; i++)
+		if (s.p[i] == '"' || s.p[i] == '\\' || (unsigned char)s.p[i] < 0x20)
+			return -ERR_BAD;
+	buf_addc(b, '"');
+	buf_adds(b, s);
+	buf_addc(b, '"');
+	return 0;
+}
+
+static int
+add_setting(struct buf *b, const char *name, struct str value)
+{
+	int rc;
+
+	buf_addf(b, "%s = ", name);
+	rc = add_string(b, value);
+	buf_addc(b, '\n');
+	return rc;
+}
+
+/* The mount path as it stands before "/www/": nothing for the root. */
+static const char *
+prefix(const struct serve *s)
+{
+	return strcmp(s->conf.mount, "/") == 0 ? "" : s->conf.mount;
+}
+
+/* The same in a regular expression. Of what a mount path is made of, only the dot means something there. */
+static void
+add_pattern(struct buf *b, const struct serve *s)
+{
+	const char *p;
+
+	for (p = prefix(s); *p != '\0'; p++)
+		if (*p == '.')
+			buf_addz(b, "[.]");
+		else
+			buf_addc(b, *p);
+}
+
+/* ---- the program ---- */
+
+/* What was set for us is set for the backend: every setting, by its environment name. */
+static int
+add_environment(struct buf *b, const struct conf *c)
+{
+	char value[CONF_STR_MAX], *p, name[80];
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < conf_count && rc == 0; i++) {
+		if (conf_from(&conf_rows[i]) == CONF_DEFAULT)
+			continue;
+		snprintf(name, sizeof name, "SIGPOST_%s", conf_rows[i].name);
+		for (p = name; *p != '\0'; p++)
+			if (*p >= 'a' && *p <= 'z')
+				*p = (char)(*p - 32);
+		conf_show(c, &conf_rows[i], value);
+		buf_addf(b, "\t\t\"%s\" => ", name);
+		rc = add_string(b, str_from(value));
+		buf_addz(b, ",\n");
+	}
+	return rc;
+}
+
+/* Where FastCGI passes no WebSocket on, the courier takes those requests, for the same hub. */
+static int
+add_websockets(struct buf *b, const struct serve *s)
+{
+	static char program[PATH_MAX + 1];
+	int rc;
+
+	snprintf(program, sizeof program, "%s/", s->courier);
+	buf_addz(b, "$REQUEST_HEADER[\"Upgrade\"] =~ \"(?i)^websocket$\" {\n"
+	    "cgi.assign = ( \".cgi\" => \"\" )\ncgi.upgrade = \"enable\"\n"
+	    "server.stream-response-body = 2\n"	/* what a client does not read is not written to disk */
+	    "alias.url = ( \"/\" => ");
+	rc = add_string(b, str_from(program));
+	buf_addz(b, " )\nsetenv.add-environment = (\n\t\t\"SIGPOST_BIN\" => ");
+	if (rc == 0)
+		rc = add_string(b, str_from(s->self));
+	buf_addz(b, ",\n");
+	if (rc == 0)
+		rc = add_environment(b, &s->conf);
+	buf_addz(b, "\t)\n} else {\n");
+	return rc;
+}
+
+static int
+add_backend(struct buf *b, const struct serve *s)
+{
+	char path[128];
+	int rc = 0;
+
+	buf_addz(b, "$HTTP[\"url\"] !~ \"^");
+	add_pattern(b, s);
+	buf_addz(b, "/www/\" {\n");
+	if (s->courier[0] != '\0')
+		rc = add_websockets(b, s);
+	buf_addz(b, "fastcgi.server = ( \"/\" => ((\n\t\"bin-path\" => ");
+	if (rc == 0)
+		rc = add_string(b, str_from(s->self));
+	snprintf(path, sizeof path, "%s/fcgi", s->dir);
+	buf_addz(b, ",\n\t\"socket\" => ");
+	if (rc == 0)
+		rc = add_string(b, str_from(path));
+	buf_addf(b, ",\n\t\"check-local\" => \"disable\",\n\t\"max-procs\" => %s,\n"
+	    "\t\"tcp-fin-propagate\" => \"enable\",\n\t\"bin-environment\" => (\n", s->procs);
+	if (rc == 0)
+		rc = add_environment(b, &s->conf);
+	buf_addz(b, "\t),\n");
+	if (s->lighttpd.way == LIGHTTPD_FASTCGI)
+		buf_addz(b, "\t\"upgrade\" => \"enable\",\n");
+	buf_addz(b, s->courier[0] != '\0' ? ")) )\n}\n}\n" : ")) )\n}\n");
+	return rc;
+}
+
+/* ---- the rest ---- */
+
+static const char *const fixed =
+    "server.modules = ( \"mod_alias\", \"mod_redirect\", \"mod_setenv\", \"mod_fastcgi\", \"mod_cgi\" )\n"
+    "server.stream-response-body = 1\n"	/* an event leaves when it comes */
+    "server.max-keep-alive-requests = 1000000\n"
+    "server.max-keep-alive-idle = 30\n"
+    "server.feature-flags = ( \"server.graceful-shutdown-timeout\" => 2 )\n"
+    "index-file.names = ( \"index.html\" )\n"
+    "mimetype.assign = ( \".html\" => \"text/html; charset=utf-8\", \".css\" => \"text/css; charset=utf-8\",\n"
+    "\t\".mjs\" => \"text/javascript; charset=utf-8\", \".js\" => \"text/javascript; charset=utf-8\",\n"
+    "\t\".ts\" => \"text/plain; charset=utf-8\", \".svg\" => \"image/svg+xml\", \".png\" => \"image/png\",\n"
+    "\t\".json\" => \"application/json\", \".webmanifest\" => \"application/manifest+json\" )\n";
+
+static const char *const page_headers =
+    "\tsetenv.add-response-header = ( \"Cache-Control\" => \"no-cache\", \"X-Content-Type-Options\" => \"nosniff\",\n"
+    "\t\t\"Content-Security-Policy\" => \"default-src 'self'; connect-src 'self'; frame-ancestors 'self'; "
+    "base-uri 'none'; form-action 'self'\",\n"
+    "\t\t\"Referrer-Policy\" => \"no-referrer\" )\n";
+
+static int
+add_pages(struct buf *b, const struct serve *s)
+{
+	char www[PATH_MAX + 1];
+	int rc;
+
+	snprintf(www, sizeof www, "%s/", s->www);
+	buf_addf(b, "alias.url = ( \"%s/www/\" => ", prefix(s));
+	rc = add_string(b, str_from(www));
+	buf_addz(b, " )\n$HTTP[\"url\"] =~ \"^");
+	add_pattern(b, s);
+	buf_addf(b, "/www/\" {\n%s}\n", page_headers);
+	if (prefix(s)[0] != '\0')	/* who types the host alone */
+		buf_addf(b, "url.redirect-code = 302\nurl.redirect = ( \"^/$\" => \"%s/\" )\n", prefix(s));
+	return rc;
+}
+
+/* "::" is all addresses, of IPv4, too. */
+static int
+add_address(struct buf *b, const struct serve *s)
+{
+	char bracketed[300];
+	bool six = strchr(s->host, ':') != NULL;
+
+	snprintf(bracketed, sizeof bracketed, six ? "[%s]" : "%s", s->host);
+	buf_addf(b, "server.port = %s\n", s->port);
+	if (strcmp(s->host, "::") == 0)
+		buf_addz(b, "server.v4mapped = \"enable\"\n");
+	return add_setting(b, "server.bind", str_from(bracketed));
+}
+
+static int
+write_all(struct buf *b, const struct serve *s)
+{
+	int rc = add_address(b, s);
+
+	if (rc == 0)
+		rc = add_setting(b, "server.document-root", str_from(s->dir));
+	buf_addf(b, "server.max-fds = %llu\nserver.max-connections = %llu\n",
+	    (unsigned long long)s->fds, (unsigned long long)(s->fds * 10 / SERVE_STREAM_FDS));
+	buf_addz(b, fixed);
+	if (rc == 0)
+		rc = add_pages(b, s);
+	if (rc == 0)
+		rc = add_backend(b, s);
+	return rc < 0 ? rc : buf_err(b);
+}
+
+int
+serve_configure(const struct serve *s)
+{
+	struct buf b;
+	FILE *f;
+	int rc;
+
+	buf_init(&b, CONF_FILE_MAX);
+	rc = write_all(&b, s);
+	if (rc < 0) {
+		buf_release(&b);
+		return serve_fail(CMD_FAILED, "the configuration",
+		    "a path or setting holds a quote, a backslash or a control character");
+	}
+	f = fopen(s->file, "we");
+	if (f == NULL || fwrite(b.p, 1, b.n, f) != b.n)
+		rc = -ERR_IO;
+	if (f != NULL && fclose(f) != 0)
+		rc = -ERR_IO;
+	buf_release(&b);
+	return rc < 0 ? serve_fail(CMD_FAILED, s->file, "the configuration could not be written") : CMD_OK;
+}

@@ -1,0 +1,43 @@
+/*
+ * cmd-serve - `sigpost serve`: a lighttpd of its own before this program.
+ *
+ * cmd-serve.c is its life, cmd-serve-options.c what the command line says, cmd-serve-conf.c the
+ * configuration that is written for lighttpd.
+ */
+#ifndef SIGPOST_CMD_SERVE_H
+#define SIGPOST_CMD_SERVE_H
+
+#include <limits.h>
+
+#include "cmd.h"
+#include "cmd-host.h"
+
+#define SERVE_STREAM_FDS	24	/* descriptors lighttpd needs for ten streams (measured: 2 each, and some) */
+
+struct serve {
+	struct conf	 conf;		/* mount is a path without a slash at its end; "/": the root */
+	/* What was said, or its default; strings are borrowed from the command line. */
+	const char	*port, *host, *www, *procs;
+	const char	*discovery;	/* "on", "off"; NULL: as the database has it */
+	/* What was found. */
+	char		 self[PATH_MAX];	/* this program */
+	char		 courier[PATH_MAX];	/* sigpost.cgi, for WebSockets; "": not needed, or not there */
+	struct lighttpd	 lighttpd;
+	char		 dir[64];	/* the run directory */
+	char		 file[96];	/* the configuration in it */
+	uint64_t	 fds;
+};
+
+/* One sentence on stderr; returns code. */
+int	serve_fail(int code, const char *what, const char *why);
+
+/*
+ * The command line into s. CMD_OK and *done false: serve. *done true: all is done (--help), return what
+ * this returned. CMD_USAGE after one sentence on stderr.
+ */
+int	serve_options(struct serve *s, int argc, char **argv, bool *done);
+
+/* Writes the configuration to s->file. CMD_OK, or CMD_FAILED after one sentence. */
+int	serve_configure(const struct serve *s);
+
+#endif
