@@ -8,21 +8,30 @@
 
 #include "conf.h"
 #include "err.h"
-#include "log.h"
 
 const struct conf_row conf_rows[] = {
-#define CONF_INT(name, def, least, most, help) \
-	{ #name, true, offsetof(struct conf, name), (def), (least), (most), NULL, help },
+#define NUMBER(name, type, def, least, most, help) \
+	{ #name, (type), true, offsetof(struct conf, name), (def), (least), (most), NULL, NULL, help },
+#define CONF_INT(name, def, least, most, help)	NUMBER(name, CONF_IS_COUNT, def, least, most, help)
+#define CONF_TIME(name, def, least, most, help)	NUMBER(name, CONF_IS_TIME, def, least, most, help)
+#define CONF_SIZE(name, def, least, most, help)	NUMBER(name, CONF_IS_SIZE, def, least, most, help)
+#define CONF_SWITCH(name, def, help)		NUMBER(name, CONF_IS_SWITCH, def, 0, 1, help)
 #define CONF_STR(name, def, help) \
-	{ #name, false, offsetof(struct conf, name), 0, 0, 0, (def), help },
+	{ #name, CONF_IS_TEXT, false, offsetof(struct conf, name), 0, 0, 0, (def), NULL, help },
+#define CONF_CHOICE(name, def, words, help) \
+	{ #name, CONF_IS_CHOICE, false, offsetof(struct conf, name), 0, 0, 0, (def), (words), help },
 #include "conf.def"
+#undef NUMBER
 #undef CONF_INT
+#undef CONF_TIME
+#undef CONF_SIZE
+#undef CONF_SWITCH
 #undef CONF_STR
+#undef CONF_CHOICE
 };
 const size_t conf_count = sizeof conf_rows / sizeof conf_rows[0];
 
 static enum conf_source sources[sizeof conf_rows / sizeof conf_rows[0]];
-static char sentence[512];
 
 static int64_t *
 int_of(struct conf *c, const struct conf_row *row)
@@ -67,31 +76,18 @@ same_name(const char *row, struct str name)
 }
 
 static int
-set_int(struct conf *c, const struct conf_row *row, struct str value, const char **why)
+set(struct conf *c, const struct conf_row *row, struct str value, const char **why)
 {
-	uint64_t v;
+	int64_t number;
+	int rc = conf_value(row, value, &number, why);
 
-	if (str_uint(value, (uint64_t)row->most, &v) < 0 || (int64_t)v < row->least) {
-		snprintf(sentence, sizeof sentence,
-		    "%s takes a whole number from %" PRId64 " to %" PRId64, row->name, row->least, row->most);
-		*why = sentence;
-		return -ERR_BAD;
-	}
-	*int_of(c, row) = (int64_t)v;
-	return 0;
-}
-
-static int
-set_text(struct conf *c, const struct conf_row *row, struct str value, const char **why)
-{
-	if (!str_printable(value) || value.n >= CONF_STR_MAX) {
-		snprintf(sentence, sizeof sentence,
-		    "%s takes a text of at most %d bytes without control characters",
-		    row->name, CONF_STR_MAX - 1);
-		*why = sentence;
-		return -ERR_BAD;
-	}
-	return str_copy(value, text_of(c, row), CONF_STR_MAX);
+	if (rc < 0)
+		return rc;
+	if (row->is_int)
+		*int_of(c, row) = number;
+	else
+		rc = str_copy(value, text_of(c, row), CONF_STR_MAX);
+	return rc;
 }
 
 int
@@ -105,7 +101,7 @@ conf_set(struct conf *c, struct str name, struct str value, enum conf_source fro
 
 		if (!same_name(row->name, name))
 			continue;
-		rc = row->is_int ? set_int(c, row, value, why) : set_text(c, row, value, why);
+		rc = set(c, row, value, why);
 		if (rc == 0)
 			sources[i] = from;
 		return rc;
@@ -151,7 +147,9 @@ conf_show(const struct conf *c, const struct conf_row *row, char *out)
 {
 	struct conf *any = (struct conf *)(uintptr_t)c;
 
-	if (row->is_int)
+	if (row->type == CONF_IS_SWITCH)
+		conf_value_show(row->type, *int_of(any, row), out);
+	else if (row->is_int)
 		snprintf(out, CONF_STR_MAX, "%" PRId64, *int_of(any, row));
 	else
 		snprintf(out, CONF_STR_MAX, "%s", text_of(any, row));
@@ -182,16 +180,8 @@ conf_check(const struct conf *c, const char **why)
 		*why = "heartbeat_min_ms is above heartbeat_max_ms";
 	else if (c->retry_min_ms > c->retry_max_ms)
 		*why = "retry_min_ms is above retry_max_ms";
-	else if (strcmp(c->journal, "auto") != 0 && strcmp(c->journal, "rollback") != 0)
-		*why = "journal is auto or rollback";
-	else if (strcmp(c->websocket, "auto") != 0 && strcmp(c->websocket, "on") != 0 && strcmp(c->websocket, "off") != 0)
-		*why = "websocket is auto, on or off";
-	else if (strcmp(c->health, "full") != 0 && strcmp(c->health, "brief") != 0 && strcmp(c->health, "off") != 0)
-		*why = "health is full, brief or off";
 	else if (c->mount[0] != '/' && strcmp(c->mount, "auto") != 0)
 		*why = "mount is auto or a path that begins with /";
-	else if (log_level(str_from(c->log_level)) < 0)
-		*why = "log_level is error, warn, info or debug";
 	else if (c->db[0] == '\0')
 		*why = "db is the path of a file, not empty";
 	else

@@ -1,9 +1,9 @@
 /*
  * conf - the settings in force, read once at start, constant afterwards.
  *
- * conf.def has one row a setting. Later sources win: default, environment (SIGPOST_NAME),
- * command line (--name VALUE or --name=VALUE). A value out of range is an error with a
- * sentence, never silently bent.
+ * conf.def has one row a setting; the row says what it takes. Later sources win: default, environment
+ * (SIGPOST_NAME), command line (--name VALUE or --name=VALUE). A value that does not fit is an error with
+ * a sentence, never silently bent.
  */
 #ifndef SIGPOST_CONF_H
 #define SIGPOST_CONF_H
@@ -17,20 +17,39 @@
 
 struct conf {
 #define CONF_INT(name, def, least, most, help)	int64_t name;
+#define CONF_TIME(name, def, least, most, help)	int64_t name;
+#define CONF_SIZE(name, def, least, most, help)	int64_t name;
+#define CONF_SWITCH(name, def, help)		int64_t name;
 #define CONF_STR(name, def, help)		char name[CONF_STR_MAX];
+#define CONF_CHOICE(name, def, words, help)	char name[CONF_STR_MAX];
 #include "conf.def"
 #undef CONF_INT
+#undef CONF_TIME
+#undef CONF_SIZE
+#undef CONF_SWITCH
 #undef CONF_STR
+#undef CONF_CHOICE
 };
 
 enum conf_source { CONF_DEFAULT, CONF_ENVIRONMENT, CONF_COMMAND_LINE, CONF_SOURCE__MAX };
 
+enum conf_type {
+	CONF_IS_COUNT,		/* a whole number */
+	CONF_IS_TIME,		/* milliseconds, or with ms, s, m, h or d behind it */
+	CONF_IS_SIZE,		/* bytes, or with k, M or G (of 1024) behind it */
+	CONF_IS_SWITCH,		/* on or off */
+	CONF_IS_TEXT,		/* at most CONF_STR_MAX - 1 bytes without control characters */
+	CONF_IS_CHOICE		/* one of the words of its row */
+};
+
 struct conf_row {
 	const char	*name;
-	bool		 is_int;
+	enum conf_type	 type;
+	bool		 is_int;	/* the member is an int64_t: all but text and choice */
 	size_t		 offset;	/* of the member in struct conf */
 	int64_t		 def, least, most;	/* is_int */
 	const char	*text;		/* default otherwise */
+	const char	*words;		/* CONF_IS_CHOICE: what may be chosen, a blank between */
 	const char	*help;
 };
 
@@ -46,12 +65,23 @@ int	conf_set(struct conf *c, struct str name, struct str value, enum conf_source
 /* Every SIGPOST_ variable that names a setting. */
 int	conf_env(struct conf *c, char *const *environ_list, const char **why);
 
-/* What is in force, as text; into out (CONF_STR_MAX). And where it came from. */
+/* What is in force, as text that conf_set takes; into out (CONF_STR_MAX). And where it came from. */
 void			 conf_show(const struct conf *c, const struct conf_row *row, char *out);
 enum conf_source	 conf_from(const struct conf_row *row);
 const char		*conf_source_name(enum conf_source s);
 
-/* Settings that contradict each other (min above max), words that are none; -ERR_BAD and *why. */
+/* Settings that contradict each other (min above max), texts that are none; -ERR_BAD and *why. */
 int	conf_check(const struct conf *c, const char **why);
+
+/* ---- values (conf-value.c) ---- */
+
+#define CONF_VALUE_MAX 32	/* a number with its unit */
+
+/* A value as its row has it. -ERR_BAD: *why has one sentence that begins with the name (static buffer),
+ * nothing was changed. Row is_int: into *number; else checked only. */
+int	conf_value(const struct conf_row *row, struct str value, int64_t *number, const char **why);
+
+/* A number as one would write it: 25000 of a time is "25s". */
+void	conf_value_show(enum conf_type type, int64_t v, char out[CONF_VALUE_MAX]);
 
 #endif

@@ -23,7 +23,7 @@ map='
 1	ws			iso,nettle/,wslay/	lower	json*
 1	loop*			libc,uv.h		lower
 
-2	conf			libc			lower
+2	conf*			libc			lower
 2	bell			libc			lower
 2	handoff			libc			only	err
 2	courier			libc			only	err handoff

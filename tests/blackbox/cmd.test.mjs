@@ -186,7 +186,7 @@ onSite('sigpost, wrong usage', {}, async (site) => site, {
     }
     const wrong = await sigpost(site, ['stat'], { env: { SIGPOST_HOLD_MS: 'long' } });
     assert.equal(wrong.status, 2);
-    assert.match(wrong.errors, /hold_ms takes a whole number/);
+    assert.match(wrong.errors, /hold_ms takes a time such as 25s or 25000, from 10ms to 10m\n$/);
   },
 
   'is not asking for help, or for the version': async (site) => {

@@ -59,17 +59,29 @@ FILES.filter((file) => transcripts(read(file)).length > 0).forEach(play);
 /** The rows of conf.def: what it says of each setting. */
 function settings() {
   const rows = read('src/conf.def').matchAll(
-    /^CONF_(INT|STR)\((\w+), (.*?), (?:(\w+), (\w+), )?"((?:[^"\\]|\\.)*)"\)$/gm);
-  return [...rows].map(([, type, name, usual, least, most, help]) => ({
-    type, name, usual, least, most: most === 'INT64_MAX' ? '' : most, help,
-  }));
+    /^CONF_(\w+)\((\w+), (.*?), (?:(\w+), (\w+), )?(?:"([a-z ]+)", )?"((?:[^"\\]|\\.)*)"\)$/gm);
+  return [...rows].map(([, type, name, usual, least, most, words, help]) => (
+    { type, name, usual, least, most, words, help }));
+}
+
+const UNITS = {
+  TIME: [['d', 86_400_000], ['h', 3_600_000], ['m', 60_000], ['s', 1000], ['ms', 1]],
+  SIZE: [['G', 2 ** 30], ['M', 2 ** 20], ['k', 2 ** 10], ['', 1]],
+};
+
+/** A number of a setting as one would write it. @param {string} type @param {string} digits */
+function written(type, digits) {
+  const units = UNITS[/** @type {keyof typeof UNITS} */ (type)] ?? [];
+  const unit = units.find(([, factor]) => Number(digits) % Number(factor) === 0);
+  return digits === 'INT64_MAX' ? '' : unit === undefined || digits === '0' ? digits : `${Number(digits) / Number(unit[1])}${unit[0]}`;
 }
 
 /** @param {ReturnType<typeof settings>[number]} row as docs/settings.md has it */
-function tableRow({ type, name, usual, least, most, help }) {
+function tableRow({ type, name, usual, least, most, words, help }) {
   const value = usual.replace('SIGPOST_LOCALSTATEDIR "', '"/var').replaceAll('"', '');
-  const range = type === 'INT' ? `${least} … ${most}`.trim() : '';
-  return `| \`${name}\` | ${value} | ${range} | ${help} |`;
+  const range = least === undefined ? words?.replaceAll(' ', ', ') ?? '' :
+    `${written(type, least)} … ${written(type, most)}`.trim();
+  return `| \`${name}\` | ${written(type, value)} | ${type === 'SWITCH' ? 'on, off' : range} | ${help} |`;
 }
 
 test('every setting is in docs/settings.md, as conf.def has it', () => {

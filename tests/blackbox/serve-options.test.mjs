@@ -107,7 +107,7 @@ onSite('options of sigpost serve', {}, async (site) => site, {
       [['-p', '65536'], /from 1 to 65535/],
       [['--procs', '65'], /from 1 to 64/],
       [['--concurrent_limit', 'many'], /--concurrent_limit.*max_peers takes a whole number/],
-      [['-t=99'], /-t=99.*peerjs_expire_ms takes a whole number from 100/],
+      [['-t=99'], /-t=99.*peerjs_expire_ms takes a time such as 5s or 5000, from 100ms to 1d/],
       [['--alive-timeout', '1999'], /from 2000 to 86400000/],
       [['--alive-timeout', '86400001'], /from 2000 to 86400000/],
       [['--path', 'myapp'], /begins with \//],
