@@ -15,7 +15,7 @@
 #include "cmd-db.h"
 #include "cmd.h"
 
-#define WHAT_MAX 8192	/* two paths fit */
+#define WHAT_MAX 12288	/* two paths fit */
 
 struct row {
 	const char	*level, *about, *mend;	/* mend NULL: ok */
@@ -84,13 +84,13 @@ check_fail(struct check *k, const char *about, const char *mend, const char *wha
 static void
 check_settings(struct check *k)
 {
-	static char value[CONF_STR_MAX];
+	static char value[CONF_STR_MAX], origin[CONF_STR_MAX];
 	size_t i;
 
 	for (i = 0; i < conf_count; i++) {
 		conf_show(&k->conf, &conf_rows[i], value);
-		check_ok(k, "setting", "%s = %s (%s)", conf_rows[i].name, value,
-		    conf_source_name(conf_from(&conf_rows[i])));
+		conf_origin(&conf_rows[i], origin, sizeof origin);
+		check_ok(k, "setting", "%s = %s (%s)", conf_rows[i].name, value, origin);
 	}
 }
 

@@ -66,7 +66,7 @@ add_pattern(struct buf *b, const struct serve *s)
 
 /* ---- the program ---- */
 
-/* What was set for us is set for the backend: every setting, by its environment name. */
+/* What was set for us is set for the backend: every setting, by its environment name, and so no file. */
 static int
 add_environment(struct buf *b, const struct conf *c)
 {
@@ -74,6 +74,7 @@ add_environment(struct buf *b, const struct conf *c)
 	size_t i;
 	int rc = 0;
 
+	buf_addz(b, "\t\t\"SIGPOST_CONFIG\" => \"\",\n");
 	for (i = 0; i < conf_count && rc == 0; i++) {
 		if (conf_from(&conf_rows[i]) == CONF_DEFAULT)
 			continue;

@@ -24,6 +24,8 @@ find(const struct cmd_option *own, struct str name)
 	return NULL;
 }
 
+static const char *config;	/* --config; NULL: not given */
+
 /* Takes one option and how many arguments it used; < 0: complained. */
 static int
 take(struct conf *c, char **argv, const struct cmd_option *own)
@@ -45,7 +47,9 @@ take(struct conf *c, char **argv, const struct cmd_option *own)
 		return -complain(argv[0], "it needs a value");
 	if (!inlined)
 		value = str_from(argv[1]);
-	if (o != NULL)
+	if (str_eq(name, STR("config")))
+		config = value.p;
+	else if (o != NULL)
 		*o->value = value.p;
 	else if (conf_set(c, name, value, CONF_COMMAND_LINE, &why) < 0)
 		return -complain(argv[0], why);
@@ -59,13 +63,16 @@ cmd_settings(struct conf *c, int argc, char **argv, const struct cmd_option *own
 	int i, used;
 
 	conf_init(c);
-	if (conf_env(c, environ, &why) < 0)
-		return complain("environment", why);
+	config = NULL;
 	for (i = 1; i < argc; i += used) {
 		used = take(c, argv + i, own);
 		if (used < 0)
 			return CMD_USAGE;
 	}
+	if (conf_read(c, config, &why) < 0)
+		return complain("settings", why);
+	if (conf_env(c, environ, &why) < 0)
+		return complain("environment", why);
 	if (conf_check(c, &why) < 0)
 		return complain("settings", why);
 	return 0;

@@ -29,8 +29,8 @@ struct cmd_option {
 };
 
 /*
- * Settings from the environment, then from the arguments (--name VALUE, --name=VALUE), which may
- * also name the verb's own options. 0, or CMD_USAGE after one line on stderr.
+ * Settings from the file (--config FILE, or the one in force), the environment and the arguments
+ * (--name VALUE, --name=VALUE), which may also name the verb's own options. 0, or CMD_USAGE after one line on stderr.
  */
 int	cmd_settings(struct conf *c, int argc, char **argv, const struct cmd_option *own);
 

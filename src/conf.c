@@ -32,6 +32,7 @@ const struct conf_row conf_rows[] = {
 const size_t conf_count = sizeof conf_rows / sizeof conf_rows[0];
 
 static enum conf_source sources[sizeof conf_rows / sizeof conf_rows[0]];
+static unsigned lines[sizeof conf_rows / sizeof conf_rows[0]];	/* of the file; 0: not in it */
 
 static int64_t *
 int_of(struct conf *c, const struct conf_row *row)
@@ -55,6 +56,7 @@ conf_init(struct conf *c)
 		const struct conf_row *row = &conf_rows[i];
 
 		sources[i] = CONF_DEFAULT;
+		lines[i] = 0;
 		if (row->is_int)
 			*int_of(c, row) = row->def;
 		else
@@ -75,39 +77,61 @@ same_name(const char *row, struct str name)
 	return true;
 }
 
-static int
-set(struct conf *c, const struct conf_row *row, struct str value, const char **why)
+static const struct conf_row *
+find(struct str name)
 {
+	size_t i;
+
+	for (i = 0; i < conf_count; i++)
+		if (same_name(conf_rows[i].name, name))
+			return &conf_rows[i];
+	return NULL;
+}
+
+static int
+set(struct conf *c, const struct conf_row *row, struct str value, enum conf_source from, const char **why)
+{
+	enum conf_source *source = &sources[row - conf_rows];
 	int64_t number;
 	int rc = conf_value(row, value, &number, why);
 
-	if (rc < 0)
+	if (rc < 0 || *source > from)
 		return rc;
-	if (row->is_int)
-		*int_of(c, row) = number;
-	else
-		rc = str_copy(value, text_of(c, row), CONF_STR_MAX);
-	return rc;
+	*source = from;
+	if (!row->is_int)
+		return str_copy(value, text_of(c, row), CONF_STR_MAX);
+	*int_of(c, row) = number;
+	return 0;
 }
 
 int
 conf_set(struct conf *c, struct str name, struct str value, enum conf_source from, const char **why)
 {
-	size_t i;
-	int rc;
+	const struct conf_row *row = find(name);
 
-	for (i = 0; i < conf_count; i++) {
-		const struct conf_row *row = &conf_rows[i];
-
-		if (!same_name(row->name, name))
-			continue;
-		rc = set(c, row, value, why);
-		if (rc == 0)
-			sources[i] = from;
-		return rc;
-	}
-	*why = "there is no such setting";
+	if (row != NULL)
+		return set(c, row, value, from, why);
+	*why = conf_unknown(name);
 	return -ERR_NOTFOUND;
+}
+
+int
+conf_set_line(struct conf *c, struct str name, struct str value, unsigned line, unsigned *before, const char **why)
+{
+	const struct conf_row *row = find(name);
+
+	*before = row != NULL ? lines[row - conf_rows] : 0;
+	if (*before > 0)
+		return -ERR_CONFLICT;
+	if (row != NULL)
+		lines[row - conf_rows] = line;
+	return conf_set(c, name, value, CONF_FILE, why);
+}
+
+unsigned
+conf_line_of(const struct conf_row *row)
+{
+	return lines[row - conf_rows];
 }
 
 /* SIGPOST_MAX_BODY_BYTES=… -> max_body_bytes; name must have room for CONF_NAME_MAX bytes. */
@@ -166,6 +190,7 @@ conf_source_name(enum conf_source s)
 {
 	static const char *const names[CONF_SOURCE__MAX] = {
 		[CONF_DEFAULT] = "default",
+		[CONF_FILE] = "file",
 		[CONF_ENVIRONMENT] = "environment",
 		[CONF_COMMAND_LINE] = "command line",
 	};
@@ -173,18 +198,34 @@ conf_source_name(enum conf_source s)
 	return names[s];
 }
 
+/* "heartbeat_min_ms (environment) is above heartbeat_max_ms (default)" */
+static int
+contradict(const char *name, const char *what, const char *other, const char **why)
+{
+	static char sentence[CONF_STR_MAX];
+	char from[2][CONF_STR_MAX / 3] = { "", "" };
+
+	conf_origin(find(str_from(name)), from[0], sizeof from[0]);
+	if (other != NULL)
+		conf_origin(find(str_from(other)), from[1], sizeof from[1]);
+	if (other != NULL)
+		snprintf(sentence, sizeof sentence, "%s (%s) is above %s (%s)", name, from[0], other, from[1]);
+	else
+		snprintf(sentence, sizeof sentence, "%s (%s) is %s", name, from[0], what);
+	*why = sentence;
+	return -ERR_BAD;
+}
+
 int
 conf_check(const struct conf *c, const char **why)
 {
 	if (c->heartbeat_min_ms > c->heartbeat_max_ms)
-		*why = "heartbeat_min_ms is above heartbeat_max_ms";
-	else if (c->retry_min_ms > c->retry_max_ms)
-		*why = "retry_min_ms is above retry_max_ms";
-	else if (c->mount[0] != '/' && strcmp(c->mount, "auto") != 0)
-		*why = "mount is auto or a path that begins with /";
-	else if (c->db[0] == '\0')
-		*why = "db is the path of a file, not empty";
-	else
-		return 0;
-	return -ERR_BAD;
+		return contradict("heartbeat_min_ms", NULL, "heartbeat_max_ms", why);
+	if (c->retry_min_ms > c->retry_max_ms)
+		return contradict("retry_min_ms", NULL, "retry_max_ms", why);
+	if (c->mount[0] != '/' && strcmp(c->mount, "auto") != 0)
+		return contradict("mount", "auto or a path that begins with /", NULL, why);
+	if (c->db[0] == '\0')
+		return contradict("db", "the path of a file, not empty", NULL, why);
+	return 0;
 }

@@ -1,9 +1,9 @@
 /*
  * conf - the settings in force, read once at start, constant afterwards.
  *
- * conf.def has one row a setting; the row says what it takes. Later sources win: default, environment
- * (SIGPOST_NAME), command line (--name VALUE or --name=VALUE). A value that does not fit is an error with
- * a sentence, never silently bent.
+ * conf.def has one row a setting; the row says what it takes. The stronger source wins, in whatever order
+ * they are read: default, file, environment (SIGPOST_NAME), command line (--name VALUE or --name=VALUE). A value
+ * that does not fit is an error with a sentence, never silently bent, also where a stronger source has another.
  */
 #ifndef SIGPOST_CONF_H
 #define SIGPOST_CONF_H
@@ -31,7 +31,7 @@ struct conf {
 #undef CONF_CHOICE
 };
 
-enum conf_source { CONF_DEFAULT, CONF_ENVIRONMENT, CONF_COMMAND_LINE, CONF_SOURCE__MAX };
+enum conf_source { CONF_DEFAULT, CONF_FILE, CONF_ENVIRONMENT, CONF_COMMAND_LINE, CONF_SOURCE__MAX };
 
 enum conf_type {
 	CONF_IS_COUNT,		/* a whole number */
@@ -62,6 +62,11 @@ void	conf_init(struct conf *c);	/* defaults */
  * -ERR_BAD: *why has one sentence (static buffer, good until the next call). */
 int	conf_set(struct conf *c, struct str name, struct str value, enum conf_source from, const char **why);
 
+/* The same for what stands in a line of the file. *before: the line in which it was set already (then
+ * -ERR_CONFLICT), else 0. */
+int	conf_set_line(struct conf *c, struct str name, struct str value, unsigned line, unsigned *before,
+	    const char **why);
+
 /* Every SIGPOST_ variable that names a setting. */
 int	conf_env(struct conf *c, char *const *environ_list, const char **why);
 
@@ -69,9 +74,25 @@ int	conf_env(struct conf *c, char *const *environ_list, const char **why);
 void			 conf_show(const struct conf *c, const struct conf_row *row, char *out);
 enum conf_source	 conf_from(const struct conf_row *row);
 const char		*conf_source_name(enum conf_source s);
+unsigned		 conf_line_of(const struct conf_row *row);	/* from CONF_FILE */
 
 /* Settings that contradict each other (min above max), texts that are none; -ERR_BAD and *why. */
 int	conf_check(const struct conf *c, const char **why);
+
+/* ---- the file (conf-read.c) ---- */
+
+/*
+ * The settings of a file; path NULL: of the one in force (conf-file.h), if there is one; "": of none. -ERR_BAD: *why
+ * has one sentence with file and line (static buffer).
+ */
+int		 conf_read(struct conf *c, const char *path, const char **why);
+const char	*conf_read_from(void);	/* the file that conf_read took, as it was named; "": none */
+
+/* Where a value came from: "default", "environment", "command line", or "FILE:LINE". */
+void		 conf_origin(const struct conf_row *row, char *out, size_t size);
+
+/* "there is no such setting", and what was perhaps meant (static buffer). */
+const char	*conf_unknown(struct str name);
 
 /* ---- values (conf-value.c) ---- */
 

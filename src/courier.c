@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "conf-file.h"
 #include "courier.h"
 #include "err.h"
 #include "handoff.h"
@@ -89,20 +90,33 @@ wait_for(int fd, short events)
 
 /* ---- the database ---- */
 
+/* What conf.h says of it, of the environment, the file and the default; NULL: the file is not to be read. */
 static const char *
 database(void)
 {
+	static char found[PATH_MAX];
 	const char *db = getenv("SIGPOST_DB");
+	int rc;
 
-	return db != NULL && *db != '\0' ? db : SIGPOST_LOCALSTATEDIR "/lib/sigpost/sigpost.db";
+	if (db != NULL && *db != '\0')
+		return db;
+	if (found[0] != '\0')
+		return found;
+	rc = conf_file_db(found, sizeof found);
+	if (rc == -ERR_NOTFOUND)
+		strcpy(found, SIGPOST_LOCALSTATEDIR "/lib/sigpost/sigpost.db");
+	return rc < 0 && rc != -ERR_NOTFOUND ? NULL : found;
 }
 
 static int
 enter(void)
 {
-	const char *db = database(), *slash = strrchr(db, '/');
+	const char *db = database(), *slash;
 	char dir[PATH_MAX];
 
+	if (db == NULL)
+		return -1;
+	slash = strrchr(db, '/');
 	base = slash == NULL ? db : slash + 1;
 	if (slash == NULL)
 		return 0;

@@ -36,17 +36,24 @@ alone_done(void *arg)
 }
 
 static int
+refuse(const char *title)
+{
+	printf("Status: 503 Service Unavailable\r\nContent-Type: application/problem+json\r\n"
+	    "Retry-After: 5\r\n\r\n{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":503,"
+	    "\"detail\":\"The server's log says why.\"}\n", title);
+	return 1;
+}
+
+static int
 run_alone(void)
 {
 	static struct conf conf;
 	static struct service service;
 
-	if (service_conf(&conf) < 0 || service_start(&service, &conf) < 0) {
-		printf("Status: 503 Service Unavailable\r\nContent-Type: application/problem+json\r\n"
-		    "Retry-After: 5\r\n\r\n{\"type\":\"about:blank\",\"title\":\"The store cannot be read or "
-		    "written\",\"status\":503,\"detail\":\"The server's log says why.\"}\n");
-		return 1;
-	}
+	if (service_conf(&conf) < 0)
+		return refuse("The settings of this server are wrong");
+	if (service_start(&service, &conf) < 0)
+		return refuse("The store cannot be read or written");
 	service.cgi = gate_cgi_alone(&service.hub, environ, alone_done, &service);
 	if (service.cgi == NULL)
 		service_leave(&service);
@@ -88,7 +95,7 @@ help(FILE *to)
 	for (i = 0; i < verb_count; i++)
 		if (verbs[i].help != NULL)
 			fprintf(to, "  %-8s %s\n", verbs[i].name, verbs[i].help);
-	fprintf(to, "\n  --help, --version\n\nsettings (environment: SIGPOST_NAME):\n");
+	fprintf(to, "\n  --help, --version\n\nsettings (environment: SIGPOST_NAME; in a file: --config FILE):\n");
 	for (i = 0; i < conf_count; i++)
 		fprintf(to, "  --%-20s %s\n", conf_rows[i].name, conf_rows[i].help);
 	fprintf(to, "\nStarted by a web server as FastCGI or CGI it serves; see sigpost(8).\n");

@@ -42,7 +42,9 @@ service_conf(struct conf *c)
 	int rc, level;
 
 	conf_init(c);
-	rc = conf_env(c, environ, &why);
+	rc = conf_read(c, NULL, &why);
+	if (rc == 0)
+		rc = conf_env(c, environ, &why);
 	if (rc == 0)
 		rc = conf_check(c, &why);
 	if (rc == 0)

@@ -23,10 +23,11 @@ map='
 1	ws			iso,nettle/,wslay/	lower	json*
 1	loop*			libc,uv.h		lower
 
-2	conf*			libc			lower
+2	conf-file		libc			only	err str
+2	conf*			libc			lower	conf-file
 2	bell			libc			lower
 2	handoff			libc			only	err
-2	courier			libc			only	err handoff
+2	courier			libc			only	err handoff conf-file
 2	door			libc			lower	handoff
 2	store-ops		iso			lower
 2	store			iso			lower	store-ops
