@@ -46,8 +46,8 @@ one_of(const char *name, size_t n, const char *const *list)
 }
 
 /* What web servers serve from, by its usual names. */
-static bool
-looks_served(const char *path)
+bool
+check_looks_served(const char *path)
 {
 	static const char *const usual[] = {
 		"htdocs", "html", "public_html", "httpdocs", "www", "wwwroot", "webroot", "public",
@@ -64,12 +64,38 @@ looks_served(const char *path)
 	return false;
 }
 
+static bool
+below(const char *path, const char *dir)
+{
+	size_t n = strlen(dir);
+
+	return n > 0 && strncmp(path, dir, n) == 0 && (path[n] == '/' || path[n] == '\0' || dir[n - 1] == '/');
+}
+
+/* Web servers tell their programs what they serve, and so does who runs this for them. */
+static bool
+in_document_root(const char *path)
+{
+	static char root[PATH_MAX];
+	const char *told = getenv("DOCUMENT_ROOT");
+
+	return told != NULL && told[0] != '\0' && realpath(told, root) != NULL && below(path, root);
+}
+
 static void
 judge_place(struct check *k)
 {
 	static char real[PATH_MAX];
 
-	if (realpath(k->dir, real) != NULL && looks_served(real))
+	if (realpath(k->dir, real) == NULL)
+		return;
+	if (below(real, "/tmp") || below(real, "/var/tmp") || below(real, "/dev/shm"))
+		check_warn(k, "directory", "Name a directory that lasts with --db or SIGPOST_DB",
+		    "%s is emptied from time to time, or when the machine starts", real);
+	if (in_document_root(real))
+		check_fail(k, "directory", "Name a place outside of it with --db or SIGPOST_DB",
+		    "%s is below DOCUMENT_ROOT, where anybody may fetch the database", real);
+	else if (check_looks_served(real))
 		check_warn(k, "directory",
 		    "Name a place outside of what the web server serves with --db or SIGPOST_DB",
 		    "%s looks like a place web servers serve files from", real);

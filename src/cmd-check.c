@@ -18,7 +18,7 @@
 #define WHAT_MAX 12288	/* two paths fit */
 
 struct row {
-	const char	*level, *about, *mend;	/* mend NULL: ok */
+	const char	*level, *about, *mend;	/* mend NULL: ok, note */
 	char		 what[WHAT_MAX];
 };
 
@@ -59,6 +59,17 @@ check_ok(struct check *k, const char *about, const char *what, ...)
 }
 
 void
+check_note(struct check *k, const char *about, const char *what, ...)
+{
+	struct row row = { .level = "note", .about = about };
+	va_list ap;
+
+	va_start(ap, what);
+	say(k, &row, what, ap);
+	va_end(ap);
+}
+
+void
 check_warn(struct check *k, const char *about, const char *mend, const char *what, ...)
 {
 	struct row row = { .level = "warn", .about = about, .mend = mend };
@@ -81,21 +92,8 @@ check_fail(struct check *k, const char *about, const char *mend, const char *wha
 	k->failed = true;
 }
 
-static void
-check_settings(struct check *k)
-{
-	static char value[CONF_STR_MAX], origin[CONF_STR_MAX];
-	size_t i;
-
-	for (i = 0; i < conf_count; i++) {
-		conf_show(&k->conf, &conf_rows[i], value);
-		conf_origin(&conf_rows[i], origin, sizeof origin);
-		check_ok(k, "setting", "%s = %s (%s)", conf_rows[i].name, value, origin);
-	}
-}
-
 static void (*const checkers[])(struct check *k) = {
-	check_settings, check_directory, check_database, check_bell, check_hub,
+	check_settings, check_variables, check_file, check_sense, check_directory, check_database, check_bell, check_hub,
 	check_courier, check_pages, check_descriptors, check_lighttpd,
 };
 
@@ -115,14 +113,18 @@ int
 cmd_check(int argc, char **argv)
 {
 	static struct check k = { .www = SIGPOST_WWWDIR };
-	bool json = false;
+	bool json = false, example = false;
 	const struct cmd_option own[] = {
-		{ "json", NULL, &json }, { "www", &k.www, NULL }, { NULL, NULL, NULL },
+		{ "json", NULL, &json }, { "print-config", NULL, &example }, { "www", &k.www, NULL }, { NULL, NULL, NULL },
 	};
 	size_t i;
 
 	if (cmd_settings(&k.conf, argc, argv, own) != 0)
 		return CMD_USAGE;
+	if (example) {
+		check_print_config(&k.conf);
+		return CMD_OK;
+	}
 	cmd_db_directory(&k.conf, k.dir);
 	if (json)
 		k.rows = json_object_new_array();

@@ -1,8 +1,8 @@
 /*
  * cmd-check - what `sigpost check` looks at.
  *
- * A checker looks at one thing and says what it found: one row a finding, each ok, warn (it
- * works, but …) or fail (it does not), and for these two the sentence that mends it. One
+ * A checker looks at one thing and says what it found: one row a finding, each ok, note (good to know),
+ * warn (it works, but …) or fail (it does not), and for these two the sentence that mends it. One
  * checker is one function here and one row in cmd-check.c.
  *
  * Checkers change nothing: they make no file, and open what is there as cmd-db.h says.
@@ -28,12 +28,22 @@ struct check {
 /* One row each. what: printf; no full stop. mend: one sentence without full stop. */
 void	check_ok(struct check *k, const char *about, const char *what, ...)
 	    __attribute__((format(printf, 3, 4)));
+void	check_note(struct check *k, const char *about, const char *what, ...)
+	    __attribute__((format(printf, 3, 4)));
 void	check_warn(struct check *k, const char *about, const char *mend, const char *what, ...)
 	    __attribute__((format(printf, 4, 5)));
 void	check_fail(struct check *k, const char *about, const char *mend, const char *what, ...)
 	    __attribute__((format(printf, 4, 5)));
 
+/* cmd-check-conf.c */
+void	check_settings(struct check *k);	/* what is in force */
+void	check_variables(struct check *k);	/* of the environment */
+void	check_file(struct check *k);		/* who may write the file of settings */
+void	check_sense(struct check *k);		/* what fits its row, but not the rest of the world */
+void	check_print_config(const struct conf *c);	/* a file of all settings, defaults commented out */
+
 /* cmd-check-store.c */
+bool	check_looks_served(const char *path);	/* below a directory web servers serve from, by its name */
 void	check_directory(struct check *k);
 void	check_database(struct check *k);	/* and its journal */
 void	check_bell(struct check *k);

@@ -77,8 +77,8 @@ same_name(const char *row, struct str name)
 	return true;
 }
 
-static const struct conf_row *
-find(struct str name)
+const struct conf_row *
+conf_find(struct str name)
 {
 	size_t i;
 
@@ -107,7 +107,7 @@ set(struct conf *c, const struct conf_row *row, struct str value, enum conf_sour
 int
 conf_set(struct conf *c, struct str name, struct str value, enum conf_source from, const char **why)
 {
-	const struct conf_row *row = find(name);
+	const struct conf_row *row = conf_find(name);
 
 	if (row != NULL)
 		return set(c, row, value, from, why);
@@ -118,7 +118,7 @@ conf_set(struct conf *c, struct str name, struct str value, enum conf_source fro
 int
 conf_set_line(struct conf *c, struct str name, struct str value, unsigned line, unsigned *before, const char **why)
 {
-	const struct conf_row *row = find(name);
+	const struct conf_row *row = conf_find(name);
 
 	*before = row != NULL ? lines[row - conf_rows] : 0;
 	if (*before > 0)
@@ -134,14 +134,13 @@ conf_line_of(const struct conf_row *row)
 	return lines[row - conf_rows];
 }
 
-/* SIGPOST_MAX_BODY_BYTES=… -> max_body_bytes; name must have room for CONF_NAME_MAX bytes. */
-#define CONF_NAME_MAX 64
-static bool
-env_name(struct str var, char *name)
+bool
+conf_env_name(struct str variable, char name[CONF_NAME_MAX], struct str *value)
 {
+	struct str var;
 	size_t i;
 
-	if (!str_starts(var, STR("SIGPOST_")) || var.n - 8 >= CONF_NAME_MAX)
+	if (!str_cut(variable, '=', &var, value) || !str_starts(var, STR("SIGPOST_")) || var.n - 8 >= CONF_NAME_MAX)
 		return false;
 	for (i = 8; i < var.n; i++)
 		name[i - 8] = var.p[i] >= 'A' && var.p[i] <= 'Z' ? (char)(var.p[i] + 32) : var.p[i];
@@ -153,11 +152,11 @@ int
 conf_env(struct conf *c, char *const *list, const char **why)
 {
 	char name[CONF_NAME_MAX];
-	struct str var, value;
+	struct str value;
 	int rc;
 
 	for (; list != NULL && *list != NULL; list++) {
-		if (!str_cut(str_from(*list), '=', &var, &value) || !env_name(var, name))
+		if (!conf_env_name(str_from(*list), name, &value))
 			continue;
 		rc = conf_set(c, str_from(name), value, CONF_ENVIRONMENT, why);
 		if (rc < 0 && rc != -ERR_NOTFOUND)
@@ -205,9 +204,9 @@ contradict(const char *name, const char *what, const char *other, const char **w
 	static char sentence[CONF_STR_MAX];
 	char from[2][CONF_STR_MAX / 3] = { "", "" };
 
-	conf_origin(find(str_from(name)), from[0], sizeof from[0]);
+	conf_origin(conf_find(str_from(name)), from[0], sizeof from[0]);
 	if (other != NULL)
-		conf_origin(find(str_from(other)), from[1], sizeof from[1]);
+		conf_origin(conf_find(str_from(other)), from[1], sizeof from[1]);
 	if (other != NULL)
 		snprintf(sentence, sizeof sentence, "%s (%s) is above %s (%s)", name, from[0], other, from[1]);
 	else

@@ -70,6 +70,13 @@ int	conf_set_line(struct conf *c, struct str name, struct str value, unsigned li
 /* Every SIGPOST_ variable that names a setting. */
 int	conf_env(struct conf *c, char *const *environ_list, const char **why);
 
+/* "SIGPOST_HOLD_MS=…" -> "hold_ms", whether or not there is such a setting. false: it is no variable of ours. */
+#define CONF_NAME_MAX 64
+bool	conf_env_name(struct str variable, char name[CONF_NAME_MAX], struct str *value);
+
+/* NULL: there is no such setting. */
+const struct conf_row	*conf_find(struct str name);
+
 /* What is in force, as text that conf_set takes; into out (CONF_STR_MAX). And where it came from. */
 void			 conf_show(const struct conf *c, const struct conf_row *row, char *out);
 enum conf_source	 conf_from(const struct conf_row *row);

@@ -70,7 +70,7 @@ async function check(site, args, options) {
   assert.equal(status, ok ? 0 : 1);
   assert.equal(ok, !findings.some((/** @type {Finding} */ it) => it.level === 'fail'));
   for (const it of findings) {
-    assert.equal(it.mend === undefined, it.level === 'ok', `${it.what}: a sentence mends what is not ok`);
+    assert.equal(it.mend === undefined, ['ok', 'note'].includes(it.level), `${it.what}: a sentence mends what is not ok`);
   }
   return { ok, findings: /** @type {Finding[]} */ (findings) };
 }
@@ -226,6 +226,66 @@ onSite('sigpost check', {}, async (site) => site, {
     assert.ok(shown.includes('grace_ms = 88 (environment)'));
     assert.ok(shown.includes('max_streams = 16000 (default)'));
     assert.ok(shown.includes(`db = ${db} (command line)`));
+  },
+
+  'finds variables that count for nothing': async (site) => {
+    const { db } = await made(site);
+    const all = await check(site, ['--db', db], { env: { SIGPOST_HOLD: '5s', SIGPOST_COLOUR: 'red', SIGPOST_BIN: '/x', SIGPOST_CONFIG: '' } });
+    has(all, 'environment', 'warn', /^SIGPOST_HOLD: there is no such setting; did you mean hold_ms\?$/, /remove/);
+    has(all, 'environment', 'warn', /^SIGPOST_COLOUR: there is no such setting$/);
+    assert.equal(all.findings.filter((it) => it.about === 'environment').length, 2);
+  },
+
+  'finds settings that make no sense together, at the edge and not before': async (site) => {
+    const { db } = await made(site);
+    for (const [wrong, right, what] of /** @type {[string[], string[], RegExp][]} */ ([
+      [['--heartbeat_max_ms=60s'], ['--heartbeat_max_ms=59999'], /^heartbeat_max_ms is 1m: web servers usually cut/],
+      [['--hold_ms=60s'], ['--hold_ms=59999'], /^hold_ms is 1m: web servers usually cut/],
+      [['--lifetime_ms=25s'], ['--lifetime_ms=25001'], /^heartbeat_max_ms is 25s: streams end before that/],
+      [['--away_ms=1500'], ['--away_ms=1501'], /^retry_max_ms is 1500ms: a client that lost its stream is gone/],
+      [['--peerjs_expire_ms=1500'], ['--peerjs_expire_ms=1501'], /^retry_max_ms is 1500ms: messages for a client/],
+      [['--max_pending_bytes=262143'], ['--max_pending_bytes=262144'], /^max_pending_bytes is 262143, less than one body/],
+      [['--max_db_bytes=1048575'], ['--max_db_bytes=1M'], /^max_db_bytes is 1048575: the database is full before/],
+    ])) {
+      has(await check(site, ['--db', db, ...wrong]), 'sense', 'warn', what, /./);
+      const { findings } = await check(site, ['--db', db, ...right]);
+      assert.deepEqual(findings.filter((it) => it.about === 'sense'), [], right[0]);
+    }
+    has(await check(site, ['--db', db, '--log_level=debug']), 'sense', 'note', /a line for each request/);
+  },
+
+  'finds a file of settings that others may write, and one that is served': async (site) => {
+    const { db } = await made(site);
+    const file = join(site.root, 'htdocs/sigpost.conf');
+    writeFileSync(file, 'hold_ms = 5s\n');
+    site.give('htdocs/sigpost.conf');
+    chmodSync(file, 0o664);
+    const open = await check(site, ['--db', db, '--config', file]);
+    has(open, 'file', 'warn', /sigpost\.conf can be written by other users \(mode 664\)$/, /chmod go-w/);
+    has(open, 'file', 'warn', /looks like a place/, /outside/);
+    chmodSync(file, 0o644);
+    has(await check(site, ['--db', db, '--config', file]), 'file', 'ok', /is read$/);
+    has(await check(site, ['--db', db, '--config=']), 'file', 'ok', /^no file/);
+  },
+
+  'finds a database that anybody may fetch, or that will not last': async (site) => {
+    const { directory, db } = await made(site);
+    const served = await check(site, ['--db', db], { env: { DOCUMENT_ROOT: site.root } });
+    has(served, 'directory', 'fail', /is below DOCUMENT_ROOT/, /outside/);
+    assert.equal(served.ok, false);
+    const beside = await check(site, ['--db', db], { env: { DOCUMENT_ROOT: directory.slice(0, -1) } });
+    assert.ok(beside.ok, 'a name that only begins the same');
+    has(beside, 'directory', 'warn', /is emptied from time to time/, /lasts/);
+  },
+
+  'prints a file of what is in force, which says the same again': async (site) => {
+    const args = ['--print-config', '--hold-ms', '90', '--peerjs-key', 'a # b ', '--max-body-bytes', '1M'];
+    const { status, output } = await sigpost(site, ['check', ...args]);
+    assert.equal(status, 0);
+    assert.deepEqual(output.match(/^[^#\n].*$/gm), ['max_body_bytes = 1M', 'hold_ms = 90ms', 'peerjs_key = "a # b "']);
+    const file = join(site.root, 'printed.conf');
+    writeFileSync(file, output);
+    assert.equal((await sigpost(site, ['check', '--print-config', '--config', file])).output, output);
   },
 
   'misses a directory, and one that is none': async (site) => {

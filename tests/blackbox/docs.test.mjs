@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 
 import { kind, onSite } from './harness.mjs';
 import { KINDS, PROXY_KINDS, SOCKET_KINDS } from './kinds.mjs';
+import { PROGRAM, example, settings, withTable } from './described.mjs';
 import { fill } from './site.mjs';
 import { Session, transcripts } from './transcript.mjs';
 
@@ -56,40 +57,19 @@ FILES.filter((file) => transcripts(read(file)).length > 0).forEach(play);
 
 // ---- settings
 
-/** The rows of conf.def: what it says of each setting. */
-function settings() {
-  const rows = read('src/conf.def').matchAll(
-    /^CONF_(\w+)\((\w+), (.*?), (?:(\w+), (\w+), )?(?:"([a-z ]+)", )?"((?:[^"\\]|\\.)*)"\)$/gm);
-  return [...rows].map(([, type, name, usual, least, most, words, help]) => (
-    { type, name, usual, least, most, words, help }));
-}
-
-const UNITS = {
-  TIME: [['d', 86_400_000], ['h', 3_600_000], ['m', 60_000], ['s', 1000], ['ms', 1]],
-  SIZE: [['G', 2 ** 30], ['M', 2 ** 20], ['k', 2 ** 10], ['', 1]],
-};
-
-/** A number of a setting as one would write it. @param {string} type @param {string} digits */
-function written(type, digits) {
-  const units = UNITS[/** @type {keyof typeof UNITS} */ (type)] ?? [];
-  const unit = units.find(([, factor]) => Number(digits) % Number(factor) === 0);
-  return digits === 'INT64_MAX' ? '' : unit === undefined || digits === '0' ? digits : `${Number(digits) / Number(unit[1])}${unit[0]}`;
-}
-
-/** @param {ReturnType<typeof settings>[number]} row as docs/settings.md has it */
-function tableRow({ type, name, usual, least, most, words, help }) {
-  const value = usual.replace('SIGPOST_LOCALSTATEDIR "', '"/var').replaceAll('"', '');
-  const range = least === undefined ? words?.replaceAll(' ', ', ') ?? '' :
-    `${written(type, least)} … ${written(type, most)}`.trim();
-  return `| \`${name}\` | ${written(type, value)} | ${type === 'SWITCH' ? 'on, off' : range} | ${help} |`;
-}
-
-test('every setting is in docs/settings.md, as conf.def has it', () => {
+test('every setting is in docs/settings.md, as conf.def has it: ./dev settings writes it', () => {
   const all = settings();
   assert.ok(all.length >= 20, `${all.length} rows were understood`);
   assert.equal(all.length, read('src/conf.def').match(/^CONF_/gm)?.length, 'rows of conf.def');
-  const has = read('docs/settings.md').split('\n').filter((line) => /^\| `\w+` \|/.test(line));
-  assert.deepEqual(has, all.map(tableRow));
+  assert.equal(read('docs/settings.md'), withTable(read('docs/settings.md')));
+});
+
+test('conf/sigpost.conf has every setting, and changes none: ./dev settings writes it', () => {
+  assert.equal(read('conf/sigpost.conf'), example());
+  const { status, stdout } = spawnSync(PROGRAM, ['check', '--print-config', '--config', join(SOURCE, 'conf/sigpost.conf')],
+    { env: {}, encoding: 'utf8' });
+  assert.equal(status, 0);
+  assert.equal(stdout.match(/^#\w+ = /gm)?.length, settings().length, 'all of it is comment');
 });
 
 test('every setting is in sigpost(8)', () => {
