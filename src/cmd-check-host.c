@@ -74,6 +74,16 @@ check_descriptors(struct check *k)
 
 /* ---- lighttpd ---- */
 
+static void
+check_tls(struct check *k, const struct lighttpd *l)
+{
+	if (host_lighttpd_tls(l))
+		check_ok(k, "lighttpd-tls", "mod_openssl is there: sigpost serve --tls-cert works");
+	else
+		check_warn(k, "lighttpd-tls", "Only sigpost serve --tls-cert needs it: install the package lighttpd-mod-openssl",
+		    "lighttpd has no mod_openssl");
+}
+
 void
 check_lighttpd(struct check *k)
 {
@@ -94,4 +104,6 @@ check_lighttpd(struct check *k)
 		    "lighttpd %s holds answers back until they are whole", l.version);
 	else
 		check_ok(k, "lighttpd", "lighttpd %s: event streams by FastCGI and CGI; %s", l.version, ways[l.way]);
+	if (l.path != NULL)
+		check_tls(k, &l);
 }

@@ -1,6 +1,8 @@
 /* cmd-host - see cmd-host.h. */
 #include "config.h"
 
+#include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -12,28 +14,58 @@
 
 /* ---- lighttpd ---- */
 
-/* The first words of `lighttpd -v`; false: it cannot be run. */
-static bool
-ask(const char *path, char *line, size_t size)
+struct pipes {
+	int	in[2], out[2];	/* what it reads, what it says; [0] is the end to read from */
+};
+
+static void
+close_all(struct pipes *p)
 {
-	int pipes[2], status = 0;
+	int *fds[] = { &p->in[0], &p->in[1], &p->out[0], &p->out[1] };
+	size_t i;
+
+	for (i = 0; i < 4; i++)
+		if (*fds[i] >= 0)
+			close(*fds[i]);
+}
+
+static void
+become(const struct pipes *p, const char *path, const char *const *args)
+{
+	int null = open("/dev/null", O_WRONLY);
+
+	dup2(p->in[0], STDIN_FILENO);
+	dup2(p->out[1], STDOUT_FILENO);
+	dup2(null, STDERR_FILENO);
+	execvp(path, (char *const *)(uintptr_t)args);
+	_exit(127);
+}
+
+/* Runs it with an input that a pipe holds; the first words it says. false: it cannot be run, or was not content. */
+static bool
+ask(const char *path, const char *const *args, struct str input, char *line, size_t size)
+{
+	struct pipes p = { { -1, -1 }, { -1, -1 } };
+	int status = 0;
 	ssize_t n = 0;
 	pid_t pid;
 
-	if (pipe(pipes) < 0)
+	if (pipe2(p.in, O_CLOEXEC) < 0 || pipe2(p.out, O_CLOEXEC) < 0 ||
+	    write(p.in[1], input.p, input.n) != (ssize_t)input.n) {
+		close_all(&p);
 		return false;
-	pid = fork();
-	if (pid == 0) {
-		dup2(pipes[1], STDOUT_FILENO);
-		execlp(path, "lighttpd", "-v", (char *)NULL);
-		_exit(127);
 	}
-	close(pipes[1]);
+	pid = fork();
+	if (pid == 0)
+		become(&p, path, args);
+	close(p.in[1]);
+	close(p.out[1]);
+	p.in[1] = p.out[1] = -1;
 	if (pid > 0) {
-		n = read(pipes[0], line, size - 1);
+		n = read(p.out[0], line, size - 1);
 		waitpid(pid, &status, 0);
 	}
-	close(pipes[0]);
+	close_all(&p);
 	line[n > 0 ? n : 0] = '\0';
 	return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
@@ -57,15 +89,26 @@ void
 host_lighttpd(struct lighttpd *l)
 {
 	static const char *const places[] = { "lighttpd", "/usr/sbin/lighttpd", "/usr/local/sbin/lighttpd" };
+	static const char *const args[] = { "lighttpd", "-v", NULL };
 	char line[256];
 	size_t i;
 
 	memset(l, 0, sizeof *l);
 	for (i = 0; i < sizeof places / sizeof places[0] && l->path == NULL; i++)
-		if (ask(places[i], line, sizeof line))
+		if (ask(places[i], args, STR(""), line, sizeof line))
 			l->path = places[i];
 	if (l->path != NULL)
 		read_version(l, str_from(line));
+}
+
+bool
+host_lighttpd_tls(const struct lighttpd *l)
+{
+	static const char *const args[] = { "lighttpd", "-tt", "-f", "-", NULL };
+	char line[256];
+
+	return l->path != NULL && ask(l->path, args,
+	    STR("server.document-root = \"/\"\nserver.modules = ( \"mod_openssl\" )\n"), line, sizeof line);
 }
 
 /* ---- the courier ---- */

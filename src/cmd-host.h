@@ -21,6 +21,9 @@ struct lighttpd {
 /* Looks for it in PATH and in the sbin directories, and asks for its version. */
 void	host_lighttpd(struct lighttpd *l);
 
+/* Whether it can load mod_openssl, which `sigpost serve` uses for TLS. */
+bool	host_lighttpd_tls(const struct lighttpd *l);
+
 /* sigpost.cgi: beside us, as in a build directory, or where `make install` puts it. false: not there. */
 bool	host_courier(char out[PATH_MAX]);
 

@@ -90,16 +90,15 @@ add_environment(struct buf *b, const struct conf *c)
 	return rc;
 }
 
-/* Where FastCGI passes no WebSocket on, the courier takes those requests, for the same hub. */
+/* To the courier, which hands over to the same hub. */
 static int
-add_websockets(struct buf *b, const struct serve *s)
+add_courier(struct buf *b, const struct serve *s)
 {
 	static char program[PATH_MAX + 1];
 	int rc;
 
 	snprintf(program, sizeof program, "%s/", s->courier);
-	buf_addz(b, "$REQUEST_HEADER[\"Upgrade\"] =~ \"(?i)^websocket$\" {\n"
-	    "cgi.assign = ( \".cgi\" => \"\" )\ncgi.upgrade = \"enable\"\n"
+	buf_addz(b, "cgi.assign = ( \".cgi\" => \"\" )\ncgi.upgrade = \"enable\"\n"
 	    "server.stream-response-body = 2\n"	/* what a client does not read is not written to disk */
 	    "alias.url = ( \"/\" => ");
 	rc = add_string(b, str_from(program));
@@ -109,24 +108,39 @@ add_websockets(struct buf *b, const struct serve *s)
 	buf_addz(b, ",\n");
 	if (rc == 0)
 		rc = add_environment(b, &s->conf);
-	buf_addz(b, "\t)\n} else {\n");
+	buf_addz(b, "\t)\n");
+	return rc;
+}
+
+/*
+ * The WebSockets that lighttpd's mod_fastcgi does not pass on go by mod_cgi: all of them before 1.4.74, and until
+ * now (1.4.79) those over HTTP/2 (CONNECT, RFC 8441), where it would wait for the end of the request's body.
+ */
+static int
+add_websockets(struct buf *b, const struct serve *s)
+{
+	int rc = 0;
+
+	if (s->lighttpd.way == LIGHTTPD_CGI) {
+		buf_addz(b, "$REQUEST_HEADER[\"Upgrade\"] =~ \"(?i)^websocket$\" {\n");
+		rc = add_courier(b, s);
+		buf_addz(b, "} else ");
+	}
+	buf_addz(b, "$HTTP[\"request-method\"] == \"CONNECT\" {\n");
+	if (rc == 0)
+		rc = add_courier(b, s);
+	buf_addz(b, "} else {\n");
 	return rc;
 }
 
 static int
-add_backend(struct buf *b, const struct serve *s)
+add_fastcgi(struct buf *b, const struct serve *s)
 {
 	char path[128];
-	int rc = 0;
+	int rc;
 
-	buf_addz(b, "$HTTP[\"url\"] !~ \"^");
-	add_pattern(b, s);
-	buf_addz(b, "/www/\" {\n");
-	if (s->courier[0] != '\0')
-		rc = add_websockets(b, s);
 	buf_addz(b, "fastcgi.server = ( \"/\" => ((\n\t\"bin-path\" => ");
-	if (rc == 0)
-		rc = add_string(b, str_from(s->self));
+	rc = add_string(b, str_from(s->self));
 	snprintf(path, sizeof path, "%s/fcgi", s->dir);
 	buf_addz(b, ",\n\t\"socket\" => ");
 	if (rc == 0)
@@ -135,21 +149,34 @@ add_backend(struct buf *b, const struct serve *s)
 	    "\t\"tcp-fin-propagate\" => \"enable\",\n\t\"bin-environment\" => (\n", s->procs);
 	if (rc == 0)
 		rc = add_environment(b, &s->conf);
-	buf_addz(b, "\t),\n");
-	if (s->lighttpd.way == LIGHTTPD_FASTCGI)
-		buf_addz(b, "\t\"upgrade\" => \"enable\",\n");
-	buf_addz(b, s->courier[0] != '\0' ? ")) )\n}\n}\n" : ")) )\n}\n");
+	buf_addf(b, "\t),\n%s)) )\n", s->lighttpd.way == LIGHTTPD_FASTCGI ? "\t\"upgrade\" => \"enable\",\n" : "");
+	return rc;
+}
+
+static int
+add_program(struct buf *b, const struct serve *s)
+{
+	bool couriers = s->courier[0] != '\0';
+	int rc = 0;
+
+	buf_addz(b, "$HTTP[\"url\"] !~ \"^");
+	add_pattern(b, s);
+	buf_addz(b, "/www/\" {\n");
+	if (couriers)
+		rc = add_websockets(b, s);
+	if (rc == 0)
+		rc = add_fastcgi(b, s);
+	buf_addz(b, couriers ? "}\n}\n" : "}\n");
 	return rc;
 }
 
 /* ---- the rest ---- */
 
 static const char *const fixed =
-    "server.modules = ( \"mod_alias\", \"mod_redirect\", \"mod_setenv\", \"mod_fastcgi\", \"mod_cgi\" )\n"
+    "server.modules += ( \"mod_alias\", \"mod_redirect\", \"mod_setenv\", \"mod_fastcgi\", \"mod_cgi\" )\n"
     "server.stream-response-body = 1\n"	/* an event leaves when it comes */
     "server.max-keep-alive-requests = 1000000\n"
     "server.max-keep-alive-idle = 30\n"
-    "server.feature-flags = ( \"server.graceful-shutdown-timeout\" => 2 )\n"
     "index-file.names = ( \"index.html\" )\n"
     "mimetype.assign = ( \".html\" => \"text/html; charset=utf-8\", \".css\" => \"text/css; charset=utf-8\",\n"
     "\t\".mjs\" => \"text/javascript; charset=utf-8\", \".js\" => \"text/javascript; charset=utf-8\",\n"
@@ -194,6 +221,18 @@ add_address(struct buf *b, const struct serve *s)
 }
 
 static int
+add_tls(struct buf *b, const struct serve *s)
+{
+	int rc;
+
+	if (s->cert == NULL)
+		return 0;
+	buf_addz(b, "server.modules += ( \"mod_openssl\" )\nssl.engine = \"enable\"\n");
+	rc = add_setting(b, "ssl.pemfile", str_from(s->ca != NULL ? s->chain : s->cert));
+	return rc < 0 ? rc : add_setting(b, "ssl.privkey", str_from(s->key));
+}
+
+static int
 write_all(struct buf *b, const struct serve *s)
 {
 	int rc = add_address(b, s);
@@ -202,11 +241,15 @@ write_all(struct buf *b, const struct serve *s)
 		rc = add_setting(b, "server.document-root", str_from(s->dir));
 	buf_addf(b, "server.max-fds = %llu\nserver.max-connections = %llu\n",
 	    (unsigned long long)s->fds, (unsigned long long)(s->fds * 10 / SERVE_STREAM_FDS));
+	buf_addf(b, "server.feature-flags = ( \"server.graceful-shutdown-timeout\" => 2, \"server.h2proto\" => \"%s\" )\n",
+	    strcmp(s->http2, "on") == 0 ? "enable" : "disable");
+	if (rc == 0)
+		rc = add_tls(b, s);
 	buf_addz(b, fixed);
 	if (rc == 0)
 		rc = add_pages(b, s);
 	if (rc == 0)
-		rc = add_backend(b, s);
+		rc = add_program(b, s);
 	return rc < 0 ? rc : buf_err(b);
 }
 

@@ -46,6 +46,12 @@ static const struct option {
 	{ "concurrent_limit", 'c', SETTING, "max_peers", "NUMBER", "PeerJS clients at a time (5000)" },
 	{ "expire_timeout", 't', SETTING, "peerjs_expire_ms", "MS", "when a message nobody took expires (5000)" },
 	{ "alive_timeout", 0, LIFE, "alive", "MS", "when a client that is silent is gone" },
+	{ "tls_cert", 0, OWN, "tls-cert", "FILE", "serve by TLS, with this certificate in PEM" },
+	{ "tls_key", 0, OWN, "tls-key", "FILE", "its private key (else in the same file)" },
+	{ "tls_ca", 0, OWN, "tls-ca", "FILE", "certificates between it and the root" },
+	{ "sslcert", 0, OWN, "tls-cert", "", NULL },
+	{ "sslkey", 0, OWN, "tls-key", "", NULL },
+	{ "http2", 0, SWITCH, "http2", "on|off", "(on)" },
 	{ "www", 0, OWN, "www", "DIRECTORY", "the pages served below www/" },
 	{ "procs", 0, OWN, "procs", "NUMBER", "backend processes (1)" },
 	{ "help", 'h', TELL_HELP, NULL, "", NULL },
@@ -355,6 +361,32 @@ check_www(struct serve *s)
 	return CMD_OK;
 }
 
+/* lighttpd reads them again when we are elsewhere. */
+static int
+absolute(const char **path, char out[PATH_MAX])
+{
+	if (*path == NULL)
+		return CMD_OK;
+	if (realpath(*path, out) == NULL)
+		return complain(*path, strerror(errno));
+	*path = out;
+	return CMD_OK;
+}
+
+static int
+check_files(struct serve *s)
+{
+	static char cert[PATH_MAX], key[PATH_MAX], ca[PATH_MAX];
+
+	if (s->cert == NULL && (s->key != NULL || s->ca != NULL))
+		return complain(s->key != NULL ? "--tls-key" : "--tls-ca", "it goes with a certificate; name that with --tls-cert");
+	if (absolute(&s->cert, cert) != CMD_OK || absolute(&s->key, key) != CMD_OK || absolute(&s->ca, ca) != CMD_OK)
+		return CMD_USAGE;
+	if (s->key == NULL)
+		s->key = s->cert;
+	return CMD_OK;
+}
+
 static int
 check_key(const struct serve *s)
 {
@@ -371,6 +403,8 @@ serve_options(struct serve *s, int argc, char **argv, bool *done)
 		{ "port", &s->port, NULL }, { "host", &s->host, NULL }, { "path", &path, NULL },
 		{ "www", &s->www, NULL }, { "procs", &s->procs, NULL },
 		{ "discovery", &s->discovery, NULL },
+		{ "tls-cert", &s->cert, NULL }, { "tls-key", &s->key, NULL }, { "tls-ca", &s->ca, NULL },
+		{ "http2", &s->http2, NULL },
 		{ NULL, NULL, NULL },
 	};
 	int rc = rewrite(argc, argv, done);
@@ -386,5 +420,7 @@ serve_options(struct serve *s, int argc, char **argv, bool *done)
 		rc = check_address(s);
 	if (rc == CMD_OK)
 		rc = check_key(s);
+	if (rc == CMD_OK)
+		rc = check_files(s);
 	return rc == CMD_OK ? check_www(s) : rc;
 }

@@ -85,6 +85,7 @@ prepare(struct serve *s)
 	    mkdtemp(s->dir) == NULL)
 		return fail("the run directory", strerror(errno));
 	snprintf(s->file, sizeof s->file, "%s/lighttpd.conf", s->dir);
+	snprintf(s->chain, sizeof s->chain, "%s/chain.pem", s->dir);
 	return 0;
 }
 
@@ -94,6 +95,7 @@ clean_up(const struct serve *s)
 	char path[128];
 
 	unlink(s->file);
+	unlink(s->chain);
 	snprintf(path, sizeof path, "%s/fcgi-0", s->dir);
 	unlink(path);
 	if (rmdir(s->dir) < 0)
@@ -102,23 +104,39 @@ clean_up(const struct serve *s)
 
 /* ---- lighttpd ---- */
 
-static volatile sig_atomic_t ended;
+static volatile sig_atomic_t ended, reload;
 
 static void
 on_signal(int number)
 {
-	if (number != SIGCHLD)
+	if (number == SIGUSR1)
+		reload = 1;
+	else if (number != SIGCHLD)
 		ended = number;
 }
 
+/* lighttpd takes a new certificate only by beginning anew, at the same sockets; streams end within two seconds, and
+ * their clients come back. */
+static void
+renew(const struct serve *s, pid_t pid)
+{
+	if (s->cert == NULL)
+		return;
+	if (serve_tls(s) == CMD_OK)
+		kill(pid, SIGUSR1);
+	else
+		fprintf(stderr, "sigpost serve: the certificate in use stays\n");
+}
+
 static pid_t
-start(const struct serve *s, pid_t parent)
+start(const struct serve *s, pid_t parent, const sigset_t *open)
 {
 	pid_t pid = fork();
 
 	if (pid != 0)
 		return pid;
 	setpgid(0, 0);
+	sigprocmask(SIG_SETMASK, open, NULL);
 #ifdef __linux__
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
@@ -130,34 +148,57 @@ start(const struct serve *s, pid_t parent)
 }
 
 /* Signals are taken only inside sigsuspend, so none is missed between looking and waiting. */
-static int
-wait_for_end(pid_t pid)
+static void
+take_signals(sigset_t *open)
 {
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGCHLD, SIGUSR1 };
 	struct sigaction sa = { .sa_handler = on_signal };
-	sigset_t open, blocked;
+	sigset_t blocked;
+	size_t i;
+
+	sigemptyset(&blocked);
+	for (i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+		sigaddset(&blocked, numbers[i]);
+	sigprocmask(SIG_BLOCK, &blocked, open);
+	for (i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+		sigaction(numbers[i], &sa, NULL);
+}
+
+static int
+wait_for_end(const struct serve *s, pid_t pid, const sigset_t *open)
+{
 	bool told = false;
 	int status;
 
-	sigemptyset(&blocked);
-	sigaddset(&blocked, SIGINT);
-	sigaddset(&blocked, SIGTERM);
-	sigaddset(&blocked, SIGHUP);
-	sigaddset(&blocked, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &blocked, &open);
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGHUP, &sa, NULL);
-	sigaction(SIGCHLD, &sa, NULL);
 	while (waitpid(pid, &status, WNOHANG) != pid) {
 		if (ended != 0 && !told) {
 			told = true;
 			kill(pid, SIGTERM);
 		}
-		sigsuspend(&open);
+		if (reload != 0 && !told) {
+			reload = 0;
+			renew(s, pid);
+		}
+		sigsuspend(open);
 	}
 	if (told)
 		return CMD_OK;
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? CMD_OK : CMD_FAILED;
+}
+
+/* Browsers that have HTTP/2 open their WebSockets over it, and those are the courier's. */
+static void
+find_courier(struct serve *s)
+{
+	bool http2 = s->cert != NULL && strcmp(s->http2, "on") == 0;
+
+	if (s->lighttpd.way == LIGHTTPD_NONE || host_courier(s->courier))
+		return;
+	s->courier[0] = '\0';
+	if (!http2)
+		return;
+	s->http2 = "off";
+	fprintf(stderr, "sigpost serve: HTTP/2 is off: sigpost.cgi is not there, which WebSockets need over it\n");
 }
 
 /* ---- the key ---- */
@@ -205,20 +246,27 @@ make_key(const struct serve *s)
 static int
 run(struct serve *s)
 {
+	sigset_t open;
 	pid_t pid;
+	int rc = serve_configure(s);
 
-	if (make_key(s) != CMD_OK || serve_configure(s) != CMD_OK)
-		return CMD_FAILED;
-	fprintf(stderr, "sigpost: http://%s:%s%s  database %s  configuration %s\n",
+	if (rc == CMD_OK)
+		rc = serve_tls(s);
+	if (rc == CMD_OK)
+		rc = make_key(s);
+	if (rc != CMD_OK)
+		return rc;
+	fprintf(stderr, "sigpost: %s://%s:%s%s  database %s  configuration %s\n", s->cert != NULL ? "https" : "http",
 	    s->host, s->port, s->conf.mount, s->conf.db, s->file);
-	pid = start(s, getpid());
-	return pid < 0 ? fail("fork", strerror(errno)) : wait_for_end(pid);
+	take_signals(&open);
+	pid = start(s, getpid(), &open);
+	return pid < 0 ? fail("fork", strerror(errno)) : wait_for_end(s, pid, &open);
 }
 
 int
 cmd_serve(int argc, char **argv)
 {
-	static struct serve s = { .port = "9000", .host = "127.0.0.1", .www = SIGPOST_WWWDIR, .procs = "1" };
+	static struct serve s = { .port = "9000", .host = "127.0.0.1", .www = SIGPOST_WWWDIR, .procs = "1", .http2 = "on" };
 	bool done = false;
 	int rc = serve_options(&s, argc, argv, &done);
 
@@ -227,8 +275,9 @@ cmd_serve(int argc, char **argv)
 	host_lighttpd(&s.lighttpd);
 	if (s.lighttpd.path == NULL)
 		return fail("lighttpd", "it is not installed; install the package lighttpd");
-	if (s.lighttpd.way == LIGHTTPD_CGI && !host_courier(s.courier))
-		s.courier[0] = '\0';
+	if (s.cert != NULL && !host_lighttpd_tls(&s.lighttpd))
+		return fail("TLS", "lighttpd has no mod_openssl; install the package lighttpd-mod-openssl");
+	find_courier(&s);
 	if (prepare(&s) != 0)
 		return CMD_FAILED;
 	raise_descriptors(&s);

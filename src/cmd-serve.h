@@ -2,7 +2,7 @@
  * cmd-serve - `sigpost serve`: a lighttpd of its own before this program.
  *
  * cmd-serve.c is its life, cmd-serve-options.c what the command line says, cmd-serve-conf.c the
- * configuration that is written for lighttpd.
+ * configuration that is written for lighttpd, cmd-serve-tls.c the look at certificates.
  */
 #ifndef SIGPOST_CMD_SERVE_H
 #define SIGPOST_CMD_SERVE_H
@@ -19,12 +19,15 @@ struct serve {
 	/* What was said, or its default; strings are borrowed from the command line. */
 	const char	*port, *host, *www, *procs;
 	const char	*discovery;	/* "on", "off"; NULL: as the database has it */
+	const char	*cert, *key, *ca;	/* absolute paths of PEM files; cert NULL: no TLS; ca NULL: none */
+	const char	*http2;		/* "on", "off" */
 	/* What was found. */
 	char		 self[PATH_MAX];	/* this program */
 	char		 courier[PATH_MAX];	/* sigpost.cgi, for WebSockets; "": not needed, or not there */
 	struct lighttpd	 lighttpd;
 	char		 dir[64];	/* the run directory */
 	char		 file[96];	/* the configuration in it */
+	char		 chain[96];	/* there, with a ca: what is sent to clients */
 	uint64_t	 fds;
 };
 
@@ -39,5 +42,9 @@ int	serve_options(struct serve *s, int argc, char **argv, bool *done);
 
 /* Writes the configuration to s->file. CMD_OK, or CMD_FAILED after one sentence. */
 int	serve_configure(const struct serve *s);
+
+/* Whether lighttpd will serve TLS with the files of s, under the configuration that was written; also before it is
+ * told to read them again. An old certificate is a warning. CMD_OK, or another code after one sentence. */
+int	serve_tls(const struct serve *s);
 
 #endif

@@ -53,7 +53,8 @@ map='
 8	service			libc			lower
 8	cmd-db			libc			lower
 8	cmd-host		libc			lower
-8	cmd*			libc,json-c/,fcgiapp.h	lower	service cmd-db cmd-host
+8	cmd-tls			libc,nettle/		lower
+8	cmd*			libc,json-c/,fcgiapp.h	lower	service cmd-db cmd-host cmd-tls
 8	main			libc			lower	service cmd*
 8	sigpost-cgi		libc			only	courier handoff
 '

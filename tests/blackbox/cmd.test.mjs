@@ -6,6 +6,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 
+import { Certificates } from './certificates.mjs';
 import {
   Channel, Process, freePort, kind, newKey, onSite, processesOf, request, run, until,
 } from './harness.mjs';
@@ -368,6 +369,21 @@ onSite('sigpost check', {}, async (site) => site, {
       has(await check(site, ['--db', db], { env }), 'lighttpd', level, what);
       has(await check(site, ['--db', db], { env }), 'lighttpd', level, new RegExp(`^lighttpd ${version}`));
     }
+  },
+
+  'knows whether lighttpd has TLS': async (site) => {
+    const { db } = await made(site);
+    has(await check(site, ['--db', db]), 'lighttpd-tls', 'ok', /mod_openssl is there/);
+    const directory = place(site);
+    writeFileSync(join(directory, 'lighttpd'),
+      '#!/bin/sh\n[ "$1" = -v ] || exit 255\necho \'lighttpd/1.4.69 (ssl) - a light webserver\'\n', { mode: 0o755 });
+    const env = { PATH: `${directory}:${process.env.PATH}` };
+    has(await check(site, ['--db', db], { env }), 'lighttpd-tls', 'warn', /no mod_openssl/, /lighttpd-mod-openssl/);
+    const pem = new Certificates(join(site.root, 'pem'));
+    const said = await run([join(site.root, 'bin/sigpost'), 'serve', '--port', String(await freePort()), '--db', db,
+      '--www', join(site.root, 'www'), '--tls-cert', pem.path('cert'), '--tls-key', pem.path('cert-key')], { cwd: site.root, env });
+    assert.match(said.errors, /^sigpost serve: TLS: lighttpd has no mod_openssl; install the package lighttpd-mod-openssl$/m);
+    assert.equal(said.status, 1);
   },
 
   'misses pages and a courier that can be started': async (site) => {

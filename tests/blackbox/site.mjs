@@ -372,7 +372,7 @@ export class Site {
 /** Everything a site needs; an error names what is missing. */
 export function demand() {
   const missing = [join(BUILD, 'sigpost'), join(BUILD, 'sigpost.cgi')].filter((it) => !existsSync(it));
-  const commands = ['lighttpd', 'nginx', 'apache2', 'spawn-fcgi', 'multiwatch', 'cgi-fcgi', 'curl'];
+  const commands = ['lighttpd', 'nginx', 'apache2', 'spawn-fcgi', 'multiwatch', 'cgi-fcgi', 'curl', 'openssl'];
   for (const name of commands) {
     try {
       execFileSync('sh', ['-c', `PATH=$PATH:/usr/sbin command -v ${name}`], { stdio: 'pipe' });
