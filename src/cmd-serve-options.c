@@ -22,6 +22,7 @@
 
 #define ARGS_MAX	256
 #define NAME_SIZE	40
+#define BEAT_MS		25000	/* heartbeats are rare enough then */
 
 enum kind {
 	OWN,		/* takes a value, for us */
@@ -144,6 +145,15 @@ emit_setting(const struct option *o, const char *said, struct str value)
 	return emit(o->to, value);
 }
 
+static int
+emit_ms(const char *name, int64_t ms)
+{
+	char text[24];
+
+	snprintf(text, sizeof text, "%lld", (long long)ms);
+	return emit(name, str_from(text));
+}
+
 /*
  * PeerJS's server takes a client away that was silent for so long. Here a WebSocket is cut after four heartbeats
  * without an answer, and its id is kept for away_ms: half the time for each, but heartbeats need not be rarer
@@ -152,21 +162,18 @@ emit_setting(const struct option *o, const char *said, struct str value)
 static int
 emit_life(const char *said, struct str value)
 {
-	const uint64_t usual = 25000, least = 2000, most = 86400000;
-	uint64_t ms, beat;
-	char text[24];
+	static const struct conf_row row = {
+		.name = "alive_timeout", .type = CONF_IS_TIME, .is_int = true, .def = 60000, .least = 2000, .most = 86400000,
+	};
+	int64_t ms, beat;
+	const char *why;
 
-	if (str_uint(value, most, &ms) < 0 || ms < least)
-		return complain(said, "it takes a whole number of milliseconds from 2000 to 86400000");
-	beat = ms / 8 < usual ? ms / 8 : usual;
-	snprintf(text, sizeof text, "%llu", (unsigned long long)(beat * 3 / 5));
-	if (emit("heartbeat_min_ms", str_from(text)) != CMD_OK)
+	if (conf_value(&row, value, &ms, &why) < 0)
+		return complain(said, why);
+	beat = ms / 8 < BEAT_MS ? ms / 8 : BEAT_MS;
+	if (emit_ms("heartbeat_min_ms", beat * 3 / 5) != CMD_OK || emit_ms("heartbeat_max_ms", beat) != CMD_OK)
 		return CMD_USAGE;
-	snprintf(text, sizeof text, "%llu", (unsigned long long)beat);
-	if (emit("heartbeat_max_ms", str_from(text)) != CMD_OK)
-		return CMD_USAGE;
-	snprintf(text, sizeof text, "%llu", (unsigned long long)(ms - 4 * beat));
-	return emit("away_ms", str_from(text));
+	return emit_ms("away_ms", ms - 4 * beat);
 }
 
 static const char *
