@@ -145,6 +145,11 @@ test('links lead somewhere', () => {
   }
 });
 
+test('every document is installed', () => {
+  const listed = read('Makefile.am').match(/^nobase_dist_doc_DATA = (?:.*\\\n)*.*$/m)?.[0] ?? '';
+  FILES.forEach((file) => assert.ok(listed.includes(file), file));
+});
+
 test('manual pages are well-formed', (t) => {
   const pages = readdirSync(join(SOURCE, 'man')).filter((name) => /\.\d$/.test(name));
   assert.deepEqual(pages.sort(), ['sigpost.8', 'sigpost.cgi.8']);
