@@ -117,7 +117,7 @@ cmd_fcgi(int argc, char **argv)
 	fd = open_socket(path ? where : address);
 	if (fd < 0)
 		return fail(where, "cannot listen there");
-	log_init((enum log_level)log_level(str_from(conf.log_level)), STDERR_FILENO);
+	service_log(&conf);
 	rc = service_fcgi(&service, &conf, fd) < 0 ? CMD_FAILED : CMD_OK;
 	if (path)
 		unlink(where);

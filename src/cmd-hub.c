@@ -92,6 +92,6 @@ cmd_hub(int argc, char **argv)
 		    "descriptors\n");
 		return CMD_USAGE;
 	}
-	log_init((enum log_level)log_level(str_from(conf.log_level)), STDERR_FILENO);
+	service_log(&conf);
 	return run(&service, &conf, listening, lock, ready);
 }

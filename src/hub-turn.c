@@ -11,6 +11,7 @@
 #include "err.h"
 #include "hub-private.h"
 #include "log.h"
+#include "proto.h"
 #include "reply.h"
 
 #define STALLED_MS	20	/* between two tries while the WAL is being restarted */
@@ -84,6 +85,30 @@ hub_undo(struct hub *hub)
 
 /* ---- release ---- */
 
+/* A request is over, or its stream begins. Its path may hold a token, so it is the route that is told; no status
+ * is where there is no head (a message), or not yet (a poll of Socket.IO). */
+static void
+tell(const struct hub *hub, const struct req *r)
+{
+	const struct log_field fields[] = {
+		LOG_Z("method", req_method(r)), LOG_Z("route", r->route != NULL ? r->route->path : "none"),
+		LOG_INT("ms", loop_mono(hub->loop) - r->began),
+		{ .key = r->status != 0 ? "status" : NULL, .is_int = 1, .num = r->status }, { .key = NULL },
+	};
+	uint64_t before = log_about(r->id);
+
+	log_put(LOG_DEBUG, r->spoken ? "message" : "request", fields);
+	log_about(before);
+}
+
+/* As many as there are requests: nothing is made of them that nobody reads. */
+static void
+let_know(const struct hub *hub, const struct req *r)
+{
+	if (log_wants(LOG_DEBUG))
+		tell(hub, r);
+}
+
 /* Streams opened in the turn may say something now. */
 static void
 release_streams(struct hub *hub)
@@ -99,16 +124,18 @@ release_streams(struct hub *hub)
 		if (s == NULL)
 			continue;
 		hub_opened(hub, s);
+		let_know(hub, r);
 		req_free(r);
 	}
 }
 
 static void
-release_one(struct req *r)
+release_one(const struct hub *hub, struct req *r)
 {
 	struct conn *c = r->conn;
 
 	c->user = NULL;
+	let_know(hub, r);
 	req_free(r);
 	conn_flush(c);
 }
@@ -120,6 +147,7 @@ fail_one(struct hub *hub, struct req *r, int err)
 	reply_problem(r, err, NULL);
 	r->conn->user = NULL;
 	conn_flush(r->conn);
+	let_know(hub, r);
 	req_free(r);
 }
 
@@ -132,7 +160,7 @@ release(struct hub *hub, int err)
 	while ((l = list_pop(&hub->held)) != NULL) {
 		r = LIST_OF(l, struct req, parked);
 		if (err == 0)
-			release_one(r);
+			release_one(hub, r);
 		else
 			fail_one(hub, r, err);
 	}

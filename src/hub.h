@@ -68,6 +68,7 @@ struct hub {
 	hub_expired_fn		*expired;	/* NULL: nobody wants to know */
 	int64_t			 id;		/* our row among the hubs; 0: none yet */
 	int64_t			 started;	/* loop_mono */
+	uint64_t		 requests;	/* so many were served: the last has this id */
 	int			 lost;		/* -err of the last turn that was lost; 0: none was … */
 	int64_t			 lost_at;	/* … and when (loop_mono) */
 	bool			 upgraded;	/* something was heard on a WebSocket: they get through */

@@ -4,6 +4,7 @@
 #include "conn.h"
 #include "err.h"
 #include "json.h"
+#include "log.h"
 #include "reply.h"
 #include "ws.h"
 
@@ -32,8 +33,9 @@ reply_cors(struct buf *head, const struct req *r)
 }
 
 static void
-head_start(struct buf *b, const struct req *r, int status, const char *type)
+head_start(struct buf *b, struct req *r, int status, const char *type)
 {
+	r->status = status;
 	buf_adds(b, STR("Status: "));
 	buf_addu(b, (uint64_t)status);
 	buf_addc(b, ' ');
@@ -95,8 +97,19 @@ retry_after(int status)
 	    status == 507 ? "Retry-After: 30\r\n" EXPOSED : NULL;
 }
 
-void
-reply_problem_as(struct req *r, int status, const char *title, const char *detail)
+/* A failure of ours is in the log under this name: for who tells the admin of it. */
+static void
+add_request(struct buf *b, const struct req *r)
+{
+	char name[LOG_NAME_MAX];
+
+	log_name(r->id, name);
+	buf_addz(b, ",\"request\":");
+	json_quote(b, str_from(name));
+}
+
+static void
+problem(struct req *r, int status, const char *title, const char *detail, bool ours)
 {
 	struct buf b;
 
@@ -108,9 +121,17 @@ reply_problem_as(struct req *r, int status, const char *title, const char *detai
 		buf_adds(&b, STR(",\"detail\":"));
 		json_quote(&b, str_from(detail));
 	}
+	if (ours && r->id != 0)
+		add_request(&b, r);
 	buf_adds(&b, STR("}\n"));
 	reply_send(r, status, "application/problem+json", buf_str(&b), retry_after(status));
 	buf_release(&b);
+}
+
+void
+reply_problem_as(struct req *r, int status, const char *title, const char *detail)
+{
+	problem(r, status, title, detail, false);
 }
 
 void
@@ -122,7 +143,7 @@ reply_problem(struct req *r, int err, const char *detail)
 		close_spoken(r, row->title);
 		return;
 	}
-	reply_problem_as(r, row->status, row->title, detail);
+	problem(r, row->status, row->title, detail, row->status >= 500);
 }
 
 void

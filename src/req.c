@@ -112,6 +112,16 @@ req_body(struct req *r, struct str bytes)
 	return buf_err(&r->bytes);
 }
 
+const char *
+req_method(const struct req *r)
+{
+	static const char *const methods[M__MAX] = {
+		[M_GET] = "GET", [M_HEAD] = "HEAD", [M_POST] = "POST", [M_OPTIONS] = "OPTIONS", [M_OTHER] = "other",
+	};
+
+	return methods[r->method];
+}
+
 bool
 req_brings_body(const struct req *r)
 {

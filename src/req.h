@@ -51,6 +51,9 @@ struct req {
 
 	/* for whoever holds it meanwhile */
 	struct conn	*conn;
+	uint64_t	 id;		/* in the log (log_name); 0: none yet */
+	int64_t		 began;		/* loop_mono, with the id */
+	int		 status;	/* of its answer; 0: none yet, or it was said on a WebSocket */
 	struct list	 parked;	/* the hub's list while it waits */
 	int64_t		 again;		/* loop_mono of the next one */
 	int64_t		 busy_since;	/* loop_mono since when it is parked; 0: it is not */
@@ -86,6 +89,9 @@ int		 req_length(struct req *r, int64_t *length);
 
 /* Body bytes as they come. -ERR_TOOBIG: over max_body or over CONTENT_LENGTH; -ERR_NOMEM. */
 int		 req_body(struct req *r, struct str bytes);
+
+/* "GET", …, for the log; "other" for one that is none of ours. */
+const char	*req_method(const struct req *r);
 
 /* true for a method that comes with a body, announced or not. Good before req_ready. */
 bool		 req_brings_body(const struct req *r);

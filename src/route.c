@@ -285,8 +285,8 @@ serve_row(struct hub *hub, struct req *r, const struct route *row)
 		finish(hub, r, row->serve(hub, r));
 }
 
-void
-route_serve(struct hub *hub, struct req *r)
+static void
+serve(struct hub *hub, struct req *r)
 {
 	struct match m;
 
@@ -308,6 +308,25 @@ route_serve(struct hub *hub, struct req *r)
 	hub_hold(hub, r);
 }
 
+/* From here on, what is logged is about this request. */
+static void
+begin(struct hub *hub, struct req *r)
+{
+	if (r->id == 0) {
+		r->id = ++hub->requests;
+		r->began = loop_mono(hub->loop);
+	}
+	log_about(r->id);
+}
+
+void
+route_serve(struct hub *hub, struct req *r)
+{
+	begin(hub, r);
+	serve(hub, r);
+	log_about(0);
+}
+
 void
 route_expired(struct hub *hub, const struct msg_row *m)
 {
@@ -321,6 +340,8 @@ route_expired(struct hub *hub, const struct msg_row *m)
 void
 route_refuse(struct hub *hub, struct req *r, int err)
 {
+	begin(hub, r);
 	reply_problem(r, err, detail_of(err));
 	hub_hold(hub, r);
+	log_about(0);
 }

@@ -39,7 +39,7 @@ int
 service_conf(struct conf *c)
 {
 	const char *why = "the path of the database is too long";
-	int rc, level;
+	int rc;
 
 	conf_init(c);
 	rc = conf_read(c, NULL, &why);
@@ -53,9 +53,17 @@ service_conf(struct conf *c)
 		fprintf(stderr, "sigpost: %s\n", why);
 		return rc;
 	}
-	level = log_level(str_from(c->log_level));
-	log_init(level < 0 ? LOG_INFO : (enum log_level)level, STDERR_FILENO);
+	service_log(c);
 	return 0;
+}
+
+void
+service_log(const struct conf *c)
+{
+	int level = log_level(str_from(c->log_level));
+
+	log_init(level < 0 ? LOG_INFO : (enum log_level)level, STDERR_FILENO);
+	log_use(strcmp(c->log_format, "json") == 0 ? LOG_JSON : LOG_LOGFMT);
 }
 
 static void

@@ -26,9 +26,12 @@ struct service {
 	int64_t		 leave_by;	/* loop_mono */
 };
 
-/* Settings from the environment into *c; makes them sane, sets up the log. 0, or -ERR_BAD after one
- * line on stderr. */
+/* Settings from the file and the environment into *c; makes them sane, sets up the log. 0, or -ERR_BAD after
+ * one line on stderr. */
 int	service_conf(struct conf *c);
+
+/* The log, as the settings have it, to stderr. */
+void	service_log(const struct conf *c);
 
 /* Opens the database and the loop; no gate yet. 0, or -err after a log line. */
 int	service_start(struct service *s, const struct conf *c);

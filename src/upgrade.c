@@ -87,6 +87,7 @@ upgrade_head(struct req *r)
 
 	assert(rc == 0);
 	(void)rc;
+	r->status = 101;
 	buf_init(&b, HEAD_MAX);
 	buf_adds(&b, STR("Status: 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
 	    "Sec-WebSocket-Accept: "));

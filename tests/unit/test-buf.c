@@ -219,8 +219,12 @@ static const struct { const char *why; struct str in; const char *want; } escape
 	{ "UTF-8", S("\xc3\xa4\xe2\x82\xac"), "\"\xc3\xa4\xe2\x82\xac\"" },
 	{ "C1 controls", S("\xc2\x9b\xc2\x80\xc2\xa0"), "\"\\xc2\\x9b\\xc2\\x80\xc2\xa0\"" },
 	{ "a C1 control before text", S("\xc2\x9bx"), "\"\\xc2\\x9bx\"" },
-	{ "the same byte in other characters", S("\x9b\xe2\x82\x9b"), "\"\x9b\xe2\x82\x9b\"" },
-	{ "a cut one", S("\xc2"), "\"\xc2\"" },
+	{ "the same byte in other characters", S("\x9b\xe2\x82\x9b"), "\"\\x9b\xe2\x82\x9b\"" },
+	{ "a cut one", S("\xc2"), "\"\\xc2\"" },
+	{ "no UTF-8: overlong, a surrogate, beyond", S("\xc0\x80\xe0\x9f\xbf\xed\xa0\x80\xf4\x90\x80\x80"),
+	    "\"\\xc0\\x80\\xe0\\x9f\\xbf\\xed\\xa0\\x80\\xf4\\x90\\x80\\x80\"" },
+	{ "the last of each length", S("\xdf\xbf\xef\xbf\xbf\xf4\x8f\xbf\xbf"),
+	    "\"\xdf\xbf\xef\xbf\xbf\xf4\x8f\xbf\xbf\"" },
 };
 
 static void
@@ -265,25 +269,79 @@ cuts_long_records(void **state)
 	}
 }
 
-/* A line that ran out of memory ends, so that the next one is a line of its own. */
 static void
-ends_lines_without_memory(void **state)
+needs_no_memory(void **state)
 {
-	char text[300];
-	struct log_field fields[] = { LOG_Z("v", ""), { .key = NULL } };
-	size_t n, len;
+	struct log_field fields[] = { LOG_Z("v", "x"), { .key = NULL } };
 
 	(void)state;
-	memset(text, 'v', sizeof text);
-	for (len = 150; len < sizeof text; len++) {
-		fields[0].text = str_make(text, len);
-		fail_allocation(2);
-		n = logged(LOG_INFO, LOG_INFO, fields);
-		row_assert(n > 0 && strchr(line, '\n') == line + n - 1, "%zu bytes", len);
-	}
 	fail_allocation(1);
-	assert_int_equal(logged(LOG_INFO, LOG_INFO, fields), 0);
+	assert_true(logged(LOG_INFO, LOG_INFO, fields) > 0);
 	fail_allocation(0);
+}
+
+/* As JSON it is what a JSON parser reads, whatever is in it and however long. */
+static void
+writes_json(void **state)
+{
+	static const struct { const char *why; struct str in; const char *want; } rows[] = {
+		{ "plain", S("a b=c/"), "\"a b=c/\"" },
+		{ "quote and backslash", S("x\",\"y\":\\"), "\"x\\\",\\\"y\\\":\\\\\"" },
+		{ "controls", S("\0\r\n\x7f\xc2\x9b"), "\"\\u0000\\u000d\\u000a\\u007f\\u009b\"" },
+		{ "UTF-8", S("\xc3\xa4\xf0\x9f\x98\x80"), "\"\xc3\xa4\xf0\x9f\x98\x80\"" },
+		{ "no UTF-8", S("\xc3 \xff"), "\"\xef\xbf\xbd \xef\xbf\xbd\"" },
+	};
+	char want[256], text[1200];
+	struct log_field fields[] = { LOG_Z("v", ""), LOG_INT("n", -7), { .key = NULL } };
+	size_t i, n, len;
+
+	(void)state;
+	log_use(LOG_JSON);
+	for (i = 0; i < COUNT(rows); i++) {
+		struct str in = tight(rows[i].in);
+
+		fields[0].text = in;
+		n = logged(LOG_INFO, LOG_WARN, fields);
+		loosen(in);
+		snprintf(want, sizeof want, "Z\",\"level\":\"warn\",\"event\":\"happened\",\"v\":%s,\"n\":-7}\n",
+		    rows[i].want);
+		row_assert(str_ends(str_from(line), str_from(want)), "%s: %s", rows[i].why, line);
+		row_assert(n == strlen(line) && memcmp(line, "{\"time\":\"2", 10) == 0, "%s: %s", rows[i].why, line);
+	}
+	for (len = 860; len < sizeof text; len++) {
+		bool cut;
+
+		memset(text, len % 2 ? 'v' : '\n', sizeof text);
+		fields[0].text = str_make(text, len);
+		n = logged(LOG_INFO, LOG_INFO, fields);
+		cut = str_ends(str_from(line), STR("\",\"cut\":true}\n"));
+		row_assert(cut || str_ends(str_from(line), STR("\",\"n\":-7}\n")), "%zu bytes: %s", len, line);
+		row_assert(n <= 1024, "%zu bytes: %zu", len, n);
+	}
+	log_use(LOG_LOGFMT);
+}
+
+/* A name is the same each time, and in the record of what is about it, and only there. */
+static void
+names_requests(void **state)
+{
+	const struct log_field none = { .key = NULL };
+	char name[LOG_NAME_MAX], other[LOG_NAME_MAX], want[64];
+
+	(void)state;
+	log_name(1, name);
+	log_name(UINT64_MAX, other);
+	assert_int_equal(strlen(name), 8);
+	assert_int_equal(strlen(other), 27);
+	assert_memory_equal(name, other, 7);
+	assert_string_equal(name + 6, "-1");
+	log_about(1);
+	logged(LOG_INFO, LOG_INFO, &none);
+	log_about(0);
+	snprintf(want, sizeof want, " event=\"happened\" request=\"%s\"\n", name);
+	assert_true(str_ends(str_from(line), str_from(want)));
+	logged(LOG_INFO, LOG_INFO, &none);
+	assert_null(strstr(line, "request="));
 }
 
 static void
@@ -325,7 +383,9 @@ main(void)
 		cmocka_unit_test(gives_room),
 		cmocka_unit_test(escapes_values),
 		cmocka_unit_test(cuts_long_records),
-		cmocka_unit_test(ends_lines_without_memory),
+		cmocka_unit_test(needs_no_memory),
+		cmocka_unit_test(writes_json),
+		cmocka_unit_test(names_requests),
 		cmocka_unit_test(keeps_to_the_level),
 		cmocka_unit_test(ignores_a_closed_log),
 	};
