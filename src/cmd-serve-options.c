@@ -29,6 +29,7 @@ enum kind {
 	SETTING,	/* another name of the setting `to` */
 	SWITCH,		/* on where it is named without true or false */
 	LIFE,		/* alive_timeout: several settings */
+	LIST,		/* cors: all that is said makes one setting */
 	TELL_HELP, TELL_VERSION,	/* and that is all */
 };
 
@@ -47,6 +48,7 @@ static const struct option {
 	{ "concurrent_limit", 'c', SETTING, "max_peers", "NUMBER", "PeerJS clients at a time (5000)" },
 	{ "expire_timeout", 't', SETTING, "peerjs_expire_ms", "MS", "when a message nobody took expires (5000)" },
 	{ "alive_timeout", 0, LIFE, "alive", "MS", "when a client that is silent is gone" },
+	{ "cors", 0, LIST, "origins", "ORIGIN ...", "whose pages may use this server (all)" },
 	{ "tls_cert", 0, OWN, "tls-cert", "FILE", "serve by TLS, with this certificate in PEM" },
 	{ "tls_key", 0, OWN, "tls-key", "FILE", "its private key (else in the same file)" },
 	{ "tls_ca", 0, OWN, "tls-ca", "FILE", "certificates between it and the root" },
@@ -197,6 +199,23 @@ take_switch(const struct option *o, char **argv, const struct str *inlined)
 	return inlined == NULL && word != NULL ? 2 : 1;
 }
 
+/* Takes all that follows, up to the next option, as PeerJS's parser does. How many arguments it used, or < 0. */
+static int
+take_list(const struct option *o, char **argv, const struct str *inlined)
+{
+	static char all[CONF_STR_MAX];
+	size_t n = strlen(all);
+	int used = 1;
+
+	if (inlined != NULL)
+		n += (size_t)snprintf(all + n, sizeof all - n, " %.*s", (int)inlined->n, inlined->p);
+	for (; inlined == NULL && argv[used] != NULL && argv[used][0] != '-' && n < sizeof all; used++)
+		n += (size_t)snprintf(all + n, sizeof all - n, " %s", argv[used]);
+	if (n >= sizeof all)
+		return -complain(argv[0], "these are too many");
+	return emit_setting(o, argv[0], str_trim(str_from(all))) != CMD_OK ? -CMD_USAGE : used;
+}
+
 static int
 take(const struct option *o, char **argv, const struct str *inlined)
 {
@@ -205,8 +224,10 @@ take(const struct option *o, char **argv, const struct str *inlined)
 
 	if (o->kind == SWITCH)
 		return take_switch(o, argv, inlined);
-	if (inlined == NULL && argv[1] == NULL)
+	if (inlined == NULL && (argv[1] == NULL || (o->kind == LIST && argv[1][0] == '-')))
 		return -complain(argv[0], "it needs a value");
+	if (o->kind == LIST)
+		return take_list(o, argv, inlined);
 	value = inlined != NULL ? *inlined : str_from(argv[1]);
 	if (o->kind == SETTING)
 		rc = emit_setting(o, argv[0], value);

@@ -8,6 +8,7 @@
 
 #include "conf.h"
 #include "err.h"
+#include "origin.h"
 
 const struct conf_row conf_rows[] = {
 #define NUMBER(name, type, def, least, most, help) \
@@ -224,6 +225,8 @@ conf_check(const struct conf *c, const char **why)
 		return contradict("retry_min_ms", NULL, "retry_max_ms", why);
 	if (c->mount[0] != '/' && strcmp(c->mount, "auto") != 0)
 		return contradict("mount", "auto or a path that begins with /", NULL, why);
+	if (origin_wrong(str_from(c->origins)).n > 0)
+		return contradict("origins", "a list of origins as browsers send them, such as https://example.org:8443, without a path", NULL, why);
 	if (c->db[0] == '\0')
 		return contradict("db", "the path of a file, not empty", NULL, why);
 	return 0;

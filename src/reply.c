@@ -15,21 +15,22 @@
 static bool
 echoed(const struct req *r)
 {
-	return r->credentials && r->origin.n > 0 && r->origin.n <= ORIGIN_MAX && str_printable(r->origin);
+	return (r->credentials || r->pages == PAGES_LISTED) && r->origin.n > 0 && r->origin.n <= ORIGIN_MAX && str_printable(r->origin);
 }
 
 void
 reply_cors(struct buf *head, const struct req *r)
 {
-	if (!echoed(r)) {
-		buf_adds(head, STR("Access-Control-Allow-Origin: *\r\n"));
+	if (r->credentials || r->pages != PAGES_ALL)
+		buf_adds(head, STR("Vary: Origin\r\n"));
+	if (echoed(r)) {
+		buf_adds(head, STR("Access-Control-Allow-Origin: "));
+		buf_adds(head, r->origin);
+		buf_adds(head, STR("\r\n"));
 		if (r->credentials)
-			buf_adds(head, STR("Vary: Origin\r\n"));
-		return;
-	}
-	buf_adds(head, STR("Access-Control-Allow-Origin: "));
-	buf_adds(head, r->origin);
-	buf_adds(head, STR("\r\nAccess-Control-Allow-Credentials: true\r\nVary: Origin\r\n"));
+			buf_adds(head, STR("Access-Control-Allow-Credentials: true\r\n"));
+	} else if (r->pages == PAGES_ALL)
+		buf_adds(head, STR("Access-Control-Allow-Origin: *\r\n"));
 }
 
 static void

@@ -11,7 +11,8 @@
 #include "buf.h"
 #include "req.h"
 
-/* CORS lines of the response head: "*", or the Origin echoed where the route allows credentials. */
+/* CORS lines of the response head: "*", or the Origin echoed where the route allows credentials or not all pages may;
+ * none for a page that may not. */
 void	reply_cors(struct buf *head, const struct req *r);
 
 /* extra: header lines each ended by CRLF, or NULL. type NULL: no body. */

@@ -10,7 +10,7 @@
 enum var {
 	VAR_METHOD, VAR_URI, VAR_SCRIPT, VAR_MOUNT, VAR_LENGTH, VAR_TYPE, VAR_ENCODING, VAR_ACCEPT, VAR_ORIGIN,
 	VAR_LAST_EVENT_ID, VAR_ASK_METHOD, VAR_ASK_HEADERS, VAR_REMOTE, VAR_SOFTWARE, VAR_UPGRADE,
-	VAR_WS_KEY, VAR_WS_VERSION, VAR__MAX
+	VAR_WS_KEY, VAR_WS_VERSION, VAR_HOST, VAR__MAX
 };
 
 static const struct { enum var var; struct str name; } wanted[VAR__MAX] = {
@@ -31,6 +31,7 @@ static const struct { enum var var; struct str name; } wanted[VAR__MAX] = {
 	{ VAR_UPGRADE, { "HTTP_UPGRADE", 12 } },
 	{ VAR_WS_KEY, { "HTTP_SEC_WEBSOCKET_KEY", 22 } },
 	{ VAR_WS_VERSION, { "HTTP_SEC_WEBSOCKET_VERSION", 26 } },
+	{ VAR_HOST, { "HTTP_HOST", 9 } },
 };
 
 struct req *
@@ -203,6 +204,7 @@ req_ready(struct req *r, const char *mount)
 	r->content_encoding = var(r, VAR_ENCODING);
 	r->accept = var(r, VAR_ACCEPT);
 	r->origin = var(r, VAR_ORIGIN);
+	r->host = var(r, VAR_HOST);
 	r->last_event_id = var(r, VAR_LAST_EVENT_ID);
 	r->ask_method = var(r, VAR_ASK_METHOD);
 	r->ask_headers = var(r, VAR_ASK_HEADERS);

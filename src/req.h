@@ -38,12 +38,19 @@ struct contest {		/* a name that somebody else holds (hub_contest), from one try
 
 #define REQ_CONTESTS	4
 
+/* Whether the page that makes the request may (the setting origins). */
+enum req_pages {
+	PAGES_ALL,		/* anybody's may */
+	PAGES_LISTED,		/* some may, and this is one of them, or no page at all */
+	PAGES_FOREIGN		/* some may, and this is none of them */
+};
+
 struct req {
 	enum method	 method;
 	struct str	 path;		/* below the mount, begins with '/', as the client wrote it, no query */
 	struct str	 query;		/* after the '?', raw */
 	struct str	 mount;		/* what was taken off in front of path; "" at the root */
-	struct str	 accept, content_type, content_encoding, origin, last_event_id;
+	struct str	 accept, content_type, content_encoding, origin, host, last_event_id;
 	struct str	 ask_method, ask_headers;	/* Access-Control-Request-* */
 	struct str	 remote_addr;
 	struct str	 body;
@@ -60,6 +67,7 @@ struct req {
 	struct contest	 contest[REQ_CONTESTS];	/* for names it wants; who wants one has the first */
 	bool		 duplex;	/* it asks for a WebSocket, and one gets through (upgrade_passes) */
 	bool		 credentials;	/* the route allows them: CORS echoes the Origin */
+	enum req_pages	 pages;
 	const struct route *route;	/* the row that serves it; NULL: none yet */
 
 	/* what came on a WebSocket */

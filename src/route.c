@@ -6,6 +6,7 @@
 #include "conn.h"
 #include "err.h"
 #include "log.h"
+#include "origin.h"
 #include "proto.h"
 #include "reply.h"
 #include "route.h"
@@ -285,6 +286,26 @@ serve_row(struct hub *hub, struct req *r, const struct route *row)
 		finish(hub, r, row->serve(hub, r));
 }
 
+/* Programs send no Origin, and what they send could be believed no more than the rest. Our own pages may always. */
+static enum req_pages
+judge_page(const struct conf *c, const struct req *r)
+{
+	struct str list = str_from(c->origins);
+
+	if (list.n == 0)
+		return PAGES_ALL;
+	if (r->origin.n == 0 || origin_listed(list, r->origin) || origin_own(r->origin, r->host))
+		return PAGES_LISTED;
+	return PAGES_FOREIGN;
+}
+
+static void
+no_page(struct hub *hub, struct req *r)
+{
+	reply_problem(r, -ERR_FORBIDDEN, "Pages of this origin may not use this server.");
+	hub_hold(hub, r);
+}
+
 static void
 serve(struct hub *hub, struct req *r)
 {
@@ -292,6 +313,11 @@ serve(struct hub *hub, struct req *r)
 
 	if (r->spoken) {
 		serve_spoken(hub, r);
+		return;
+	}
+	r->pages = judge_page(hub->conf, r);
+	if (r->pages == PAGES_FOREIGN) {
+		no_page(hub, r);
 		return;
 	}
 	r->duplex = req_upgrades(r) && upgrade_passes(hub->conf, r);
@@ -341,6 +367,7 @@ void
 route_refuse(struct hub *hub, struct req *r, int err)
 {
 	begin(hub, r);
+	r->pages = judge_page(hub->conf, r);
 	reply_problem(r, err, detail_of(err));
 	hub_hold(hub, r);
 	log_about(0);

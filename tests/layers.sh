@@ -14,6 +14,7 @@ map='
 0	list			iso			only
 0	str			iso			only	err
 0	buf			iso			only	err str
+0	origin			iso			only	str
 0	log			libc			only	str buf
 
 1	json*			iso			only	err str buf

@@ -93,6 +93,34 @@ onSite('options of sigpost serve', {}, async (site) => site, {
     await it.stop();
   },
 
+  '--cors': async (site) => {
+    const [a, b, c] = ['https://a.example', 'http://b.example:8080', 'https://c.example'];
+    const { it, url } = await serve(site, ['--cors', a, b, '--cors=null', '--allow_discovery']);
+    const allowed = async (/** @type {string | undefined} */ origin, path = '/peerjs/id', method = 'GET') => {
+      const { status, headers } = await request(`${url}${path}`, { method, headers: origin === undefined ? {} : { Origin: origin } });
+      return [status, headers['access-control-allow-origin'], headers.vary];
+    };
+    for (const origin of [a, b, 'null', url]) {
+      assert.deepEqual(await allowed(origin), [200, origin, 'Origin']);
+    }
+    assert.deepEqual(await allowed(undefined), [200, undefined, 'Origin'], 'a program');
+    assert.deepEqual(await allowed(c), [403, undefined, 'Origin']);
+    assert.deepEqual(await allowed(a, '/sigver', 'OPTIONS'), [204, a, 'Origin']);
+    assert.deepEqual(await allowed(c, '/sigver', 'OPTIONS'), [403, undefined, 'Origin']);
+    assert.deepEqual(await allowed(a, '/nowhere'), [404, a, 'Origin']);
+    for (const wire of /** @type {const} */ (['websocket', 'sse'])) {
+      await assert.rejects(Peer.open(at(url), { wire, headers: { Origin: c } }), /403/, wire);
+    }
+    const inside = await Peer.open(at(url), { wire: 'websocket', headers: { Origin: a } });
+    const said = await request(`${url}/peerjs?${inside.query}`, {
+      method: 'POST', headers: { Origin: c }, body: JSON.stringify(offer(inside.id)),
+    });
+    assert.equal(said.status, 403);
+    await inside.nothingElse();
+    await inside.leave();
+    await it.stop();
+  },
+
   '--host ::, for both': async (site) => {
     const { it, url, port } = await serve(site, ['-H', '::']);
     assert.equal((await request(`http://[::1]:${port}/`)).status, 200);
@@ -117,6 +145,11 @@ onSite('options of sigpost serve', {}, async (site) => site, {
       [['--key', 'www'], /address of sigpost itself/],
       [['--key', 'k'.repeat(59)], /1 to 58 bytes/],
       [['--allow_discovery=perhaps'], /true or false/],
+      [['--cors'], /--cors: it needs a value/],
+      [['--cors', '--procs', '1'], /--cors: it needs a value/],
+      [['--cors', 'https://a.example/'], /origins.*without a path/],
+      [['--cors', 'https://a.example', 'b.example'], /origins.*such as https:\/\//],
+      [['--cors', `https://${'a'.repeat(4096)}`], /too many/],
       [['--host', '192.0.2.1.5'], /no address.*--host/],
       [['-x', '1'], /-x: it is not an option/],
     ])) {
