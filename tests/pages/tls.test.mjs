@@ -10,6 +10,7 @@ import http2 from 'node:http2';
 import net from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 
 import { Certificates } from '../blackbox/certificates.mjs';
 import { kind } from '../blackbox/kinds.mjs';
@@ -18,6 +19,7 @@ import { Site, fill, freePort } from '../blackbox/site.mjs';
 import { BROWSERS } from './browsers.mjs';
 
 const { launch, missing } = BROWSERS.Chromium;
+const PEERJS = fileURLToPath(new URL('../node_modules/peerjs/dist/peerjs.min.js', import.meta.url));
 const CONF = new URL('../blackbox/conf/nginx-proxy.conf', import.meta.url);
 
 /** What is tried at a time: above what any of them lets through, but for nginx. Chromium opens many WebSockets slowly. */
@@ -146,6 +148,28 @@ describe('HTTPS in Chromium', { skip: missing }, () => {
     await sockets(page, url, SOCKETS);
     await settled(page, limit);
     assert.equal(await passes(page, url), false);
+    await close();
+  });
+
+  test('unmodified PeerJS, by a WebSocket over HTTP/2', async () => {
+    const url = await secure();
+    const { page, close } = await open(url);
+    await page.addScriptTag({ path: PEERJS });
+    const said = await page.evaluate(async ([host, port]) => {
+      const peer = () => new Promise((resolve, reject) => {
+        const it = new globalThis.Peer({ host, port, path: '/', secure: true, config: { iceServers: [] } });
+        it.on('open', () => resolve(it));
+        it.on('error', reject);
+      });
+      const [one, two] = await Promise.all([peer(), peer()]);
+      const heard = new Promise((resolve) => { two.on('connection', (it) => it.on('data', resolve)); });
+      const connection = one.connect(two.id);
+      connection.on('open', () => connection.send('by TLS'));
+      return heard;
+    }, [new URL(url).hostname, Number(new URL(url).port)]);
+    assert.equal(said, 'by TLS');
+    const ways = await page.evaluate(() => performance.getEntriesByType('resource').map((it) => it.nextHopProtocol));
+    assert.ok(ways.every((it) => it === 'h2'), String(ways));
     await close();
   });
 
