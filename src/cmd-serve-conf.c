@@ -173,7 +173,7 @@ add_program(struct buf *b, const struct serve *s)
 /* ---- the rest ---- */
 
 static const char *const fixed =
-    "server.modules += ( \"mod_alias\", \"mod_redirect\", \"mod_setenv\", \"mod_fastcgi\", \"mod_cgi\" )\n"
+    "server.modules += ( \"mod_alias\", \"mod_redirect\", \"mod_access\", \"mod_setenv\", \"mod_fastcgi\", \"mod_cgi\" )\n"
     "server.stream-response-body = 1\n"	/* an event leaves when it comes */
     "server.max-keep-alive-requests = 1000000\n"
     "server.max-keep-alive-idle = 30\n"
@@ -206,18 +206,41 @@ add_pages(struct buf *b, const struct serve *s)
 	return rc;
 }
 
+/* As lighttpd writes it before a port: an address of IPv6 has brackets. */
+static void
+bracket(const struct serve *s, char out[300])
+{
+	snprintf(out, 300, strchr(s->host, ':') != NULL ? "[%s]" : "%s", s->host);
+}
+
 /* "::" is all addresses, of IPv4, too. */
 static int
 add_address(struct buf *b, const struct serve *s)
 {
-	char bracketed[300];
-	bool six = strchr(s->host, ':') != NULL;
+	char host[300];
 
-	snprintf(bracketed, sizeof bracketed, six ? "[%s]" : "%s", s->host);
+	bracket(s, host);
 	buf_addf(b, "server.port = %s\n", s->port);
 	if (strcmp(s->host, "::") == 0)
 		buf_addz(b, "server.v4mapped = \"enable\"\n");
-	return add_setting(b, "server.bind", str_from(bracketed));
+	return add_setting(b, "server.bind", str_from(host));
+}
+
+/*
+ * Plain HTTP beside TLS does nothing but say where else. 308: the method stays what it is. What names no host is
+ * refused; it MUST not get as far as the program.
+ */
+static void
+add_redirect(struct buf *b, const struct serve *s)
+{
+	char host[300], port[16] = "";
+
+	bracket(s, host);
+	if (strcmp(s->port, "443") != 0)
+		snprintf(port, sizeof port, ":%s", s->port);
+	buf_addf(b, "$SERVER[\"socket\"] == \"%s:%s\" {\nssl.engine = \"disable\"\nurl.access-deny = ( \"\" )\n"
+	    "url.redirect-code = 308\nurl.redirect = ()\n$HTTP[\"host\"] =~ \"^(\\[[0-9a-fA-F:.]+\\]|[^:]+)\" {\n"
+	    "url.redirect = ( \"\" => \"https://%%1%s${url.path}${qsa}\" )\n}\n}\n", host, s->http_port, port);
 }
 
 static int
@@ -229,7 +252,11 @@ add_tls(struct buf *b, const struct serve *s)
 		return 0;
 	buf_addz(b, "server.modules += ( \"mod_openssl\" )\nssl.engine = \"enable\"\n");
 	rc = add_setting(b, "ssl.pemfile", str_from(s->ca != NULL ? s->chain : s->cert));
-	return rc < 0 ? rc : add_setting(b, "ssl.privkey", str_from(s->key));
+	if (rc == 0)
+		rc = add_setting(b, "ssl.privkey", str_from(s->key));
+	if (s->http_port != NULL)
+		add_redirect(b, s);
+	return rc;
 }
 
 static int

@@ -9,13 +9,9 @@
 #include "config.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "cmd-serve.h"
 #include "err.h"
@@ -54,6 +50,7 @@ static const struct option {
 	{ "tls_ca", 0, OWN, "tls-ca", "FILE", "certificates between it and the root" },
 	{ "sslcert", 0, OWN, "tls-cert", "", NULL },
 	{ "sslkey", 0, OWN, "tls-key", "", NULL },
+	{ "http_port", 0, OWN, "http-port", "NUMBER", "where plain HTTP leads to TLS (nowhere)" },
 	{ "http2", 0, SWITCH, "http2", "on|off", "(on)" },
 	{ "www", 0, OWN, "www", "DIRECTORY", "the pages served below www/" },
 	{ "procs", 0, OWN, "procs", "NUMBER", "backend processes (1)" },
@@ -318,111 +315,6 @@ rewrite(int argc, char **argv, bool *done)
 	return CMD_OK;
 }
 
-/* ---- are they good? ---- */
-
-/* "/myapp/" as "/myapp". What asks for no mount is mounted at the root, for the courier as for FastCGI. */
-static int
-settle_mount(struct conf *c, const char *path)
-{
-	static char mount[CONF_STR_MAX];
-	const char *why, *p;
-	size_t n;
-
-	if (str_copy(str_from(path != NULL ? path : c->mount), mount, sizeof mount) < 0)
-		return complain("--path", "it is too long");
-	if (path == NULL && strcmp(mount, "auto") == 0)
-		strcpy(mount, "/");
-	for (n = strlen(mount); n > 1 && mount[n - 1] == '/'; n--)
-		mount[n - 1] = '\0';
-	for (p = mount; *p != '\0'; p++)
-		if (!isalnum((unsigned char)*p) && strchr("/-_.~", *p) == NULL)
-			break;
-	if (mount[0] != '/' || *p != '\0' || strstr(mount, "//") != NULL || strstr(mount, "/.") != NULL)
-		return complain(mount, "a path begins with / and is made of letters, digits and - _ . ~ /, as in /myapp");
-	conf_set(c, STR("mount"), str_from(mount), CONF_COMMAND_LINE, &why);
-	return CMD_OK;
-}
-
-static int
-check_numbers(const struct serve *s)
-{
-	uint64_t n;
-
-	if (str_uint(str_from(s->port), 65535, &n) < 0 || n == 0)
-		return complain(s->port, "a port is a number from 1 to 65535");
-	if (str_uint(str_from(s->procs), 64, &n) < 0 || n == 0)
-		return complain(s->procs, "the number of backend processes is from 1 to 64");
-	return CMD_OK;
-}
-
-/* lighttpd would take long to say it, and not say which option. A name may have many addresses: the first. */
-static int
-check_address(const struct serve *s)
-{
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE }, *found;
-	char what[300];
-	int fd, rc, yes = 1, code = CMD_OK;
-
-	snprintf(what, sizeof what, "port %s on %s", s->port, s->host);
-	rc = getaddrinfo(s->host, s->port, &hints, &found);
-	if (rc != 0)
-		return complain(s->host, "this is no address or name of this machine; name one with --host");
-	fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) < 0 ||
-	    bind(fd, found->ai_addr, found->ai_addrlen) < 0))
-		code = serve_fail(CMD_FAILED, what, errno == EACCES ? "only root may listen below port 1024; name another "
-		    "with --port" : strerror(errno));
-	if (fd >= 0)
-		close(fd);
-	freeaddrinfo(found);
-	return code;
-}
-
-static int
-check_www(struct serve *s)
-{
-	static char www[PATH_MAX];
-
-	if (access(s->www, R_OK | X_OK) < 0 || realpath(s->www, www) == NULL)
-		return complain(s->www, "this directory of pages cannot be read; name it with --www");
-	s->www = www;	/* lighttpd would look for it below the document root */
-	return CMD_OK;
-}
-
-/* lighttpd reads them again when we are elsewhere. */
-static int
-absolute(const char **path, char out[PATH_MAX])
-{
-	if (*path == NULL)
-		return CMD_OK;
-	if (realpath(*path, out) == NULL)
-		return complain(*path, strerror(errno));
-	*path = out;
-	return CMD_OK;
-}
-
-static int
-check_files(struct serve *s)
-{
-	static char cert[PATH_MAX], key[PATH_MAX], ca[PATH_MAX];
-
-	if (s->cert == NULL && (s->key != NULL || s->ca != NULL))
-		return complain(s->key != NULL ? "--tls-key" : "--tls-ca", "it goes with a certificate; name that with --tls-cert");
-	if (absolute(&s->cert, cert) != CMD_OK || absolute(&s->key, key) != CMD_OK || absolute(&s->ca, ca) != CMD_OK)
-		return CMD_USAGE;
-	if (s->key == NULL)
-		s->key = s->cert;
-	return CMD_OK;
-}
-
-static int
-check_key(const struct serve *s)
-{
-	const char *key = s->conf.peerjs_key, *why = key[0] != '\0' ? cmd_key_unfit(key) : NULL;
-
-	return why != NULL ? complain(key, why) : CMD_OK;
-}
-
 int
 serve_options(struct serve *s, int argc, char **argv, bool *done)
 {
@@ -432,7 +324,7 @@ serve_options(struct serve *s, int argc, char **argv, bool *done)
 		{ "www", &s->www, NULL }, { "procs", &s->procs, NULL },
 		{ "discovery", &s->discovery, NULL },
 		{ "tls-cert", &s->cert, NULL }, { "tls-key", &s->key, NULL }, { "tls-ca", &s->ca, NULL },
-		{ "http2", &s->http2, NULL },
+		{ "http2", &s->http2, NULL }, { "http-port", &s->http_port, NULL },
 		{ NULL, NULL, NULL },
 	};
 	int rc = rewrite(argc, argv, done);
@@ -441,14 +333,5 @@ serve_options(struct serve *s, int argc, char **argv, bool *done)
 		return rc;
 	if (cmd_settings(&s->conf, arg_count, args, own) != 0)
 		return CMD_USAGE;
-	rc = settle_mount(&s->conf, path);
-	if (rc == CMD_OK)
-		rc = check_numbers(s);
-	if (rc == CMD_OK)
-		rc = check_address(s);
-	if (rc == CMD_OK)
-		rc = check_key(s);
-	if (rc == CMD_OK)
-		rc = check_files(s);
-	return rc == CMD_OK ? check_www(s) : rc;
+	return serve_check(s, path);
 }

@@ -1,7 +1,8 @@
 /*
  * cmd-serve - `sigpost serve`: a lighttpd of its own before this program.
  *
- * cmd-serve.c is its life, cmd-serve-options.c what the command line says, cmd-serve-conf.c the
+ * cmd-serve.c is its life, cmd-serve-options.c what the command line says, cmd-serve-check.c
+ * whether that can be done, cmd-serve-conf.c the
  * configuration that is written for lighttpd, cmd-serve-tls.c the look at certificates.
  */
 #ifndef SIGPOST_CMD_SERVE_H
@@ -21,6 +22,7 @@ struct serve {
 	const char	*discovery;	/* "on", "off"; NULL: as the database has it */
 	const char	*cert, *key, *ca;	/* absolute paths of PEM files; cert NULL: no TLS; ca NULL: none */
 	const char	*http2;		/* "on", "off" */
+	const char	*http_port;	/* where plain HTTP leads to TLS; NULL: nowhere */
 	/* What was found. */
 	char		 self[PATH_MAX];	/* this program */
 	char		 courier[PATH_MAX];	/* sigpost.cgi, for WebSockets; "": not needed, or not there */
@@ -39,6 +41,9 @@ int	serve_fail(int code, const char *what, const char *why);
  * this returned. CMD_USAGE after one sentence on stderr.
  */
 int	serve_options(struct serve *s, int argc, char **argv, bool *done);
+
+/* Whether all of that can be done; path is what --path said, or NULL. CMD_OK, or another code after one sentence. */
+int	serve_check(struct serve *s, const char *path);
 
 /* Writes the configuration to s->file. CMD_OK, or CMD_FAILED after one sentence. */
 int	serve_configure(const struct serve *s);

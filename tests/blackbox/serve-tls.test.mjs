@@ -11,7 +11,7 @@ import WebSocket from 'ws';
 
 import { Certificates } from './certificates.mjs';
 import { TEXT, frame } from './frames.mjs';
-import { freePort, onSite, run, until } from './harness.mjs';
+import { freePort, onSite, raw, request, run, until } from './harness.mjs';
 import { Process } from './proc.mjs';
 
 /** @typedef {import('./site.mjs').Site} Site */
@@ -29,7 +29,7 @@ async function serve({ site, pem }, ...args) {
   /** @param {string[]} more */
   const curl = async (...more) => run(['curl', '-sS', '--cacert', pem.path('root'), '-o', '/dev/null',
     '-w', '%{http_version} %{http_code}', ...more, `${url}/`], { cwd: site.root });
-  await until('an answer', async () => it.how !== undefined || (await curl('-k')).output.endsWith('200'));
+  await until('an answer', async () => it.how !== undefined || / (200|302)$/.test((await curl('-k')).output));
   assert.equal(it.how, undefined, it.log());
   return { it, url, port, curl };
 }
@@ -151,6 +151,19 @@ onSite('sigpost serve by TLS', {}, async (site) => ({ site, pem: new Certificate
     assert.equal(await it.stop(), 0);
   },
 
+  '--http-port leads to TLS, and does nothing else': async (stage) => {
+    const plain = await freePort();
+    const { it, url } = await serve(stage, ...usual(stage), '--http-port', String(plain), '--path', '/my.app');
+    const there = `http://localhost:${plain}`;
+    for (const [method, path] of [['GET', '/'], ['GET', '/my.app/www/'], ['POST', '/my.app/sigver?a=%20b'], ['GET', '/nowhere']]) {
+      const { status, headers } = await request(`${there}${path}`, { method });
+      assert.deepEqual([status, headers.location], [308, `${url}${path}`]);
+    }
+    const nobody = await raw(plain, 'GET /my.app/peerjs/id HTTP/1.0\r\n\r\n');
+    assert.match(nobody.toString(), /^HTTP\/1\.0 403 /);
+    await it.stop();
+  },
+
   'an old certificate is served, with a warning': async (stage) => {
     stage.pem.make('old', { days: -1 });
     const { it } = await serve(stage, '--tls-cert', stage.pem.path('old'), '--tls-key', stage.pem.path('old-key'));
@@ -173,6 +186,8 @@ onSite('sigpost serve by TLS', {}, async (site) => ({ site, pem: new Certificate
       [['--tls-cert', site.root, '--tls-key', key], /directory/],
       [['--tls-key', key], /--tls-key: it goes with a certificate/],
       [['--tls-ca', cert], /--tls-ca: it goes with a certificate/],
+      [['--http-port', '8080'], /--http-port: it leads to TLS; name a certificate/],
+      [['--tls-cert', cert, '--tls-key', key, '--http-port', '0'], /0: a port is a number/],
       [['--tls-cert', key, '--tls-key', key], /cert-key\.pem: this is a private key and no certificate/],
       [['--tls-cert', cert, '--tls-key', cert], /no private key/],
       [['--tls-cert', cert], /no private key; name the file of that with --tls-key/],
