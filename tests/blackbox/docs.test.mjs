@@ -11,13 +11,11 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { kind, onSite } from './harness.mjs';
-import { KINDS, PROXY_KINDS, SOCKET_KINDS } from './kinds.mjs';
+import { ALL_KINDS } from './kinds.mjs';
 import { PROGRAM, example, settings, withTable } from './described.mjs';
-import { fill } from './site.mjs';
 import { Session, transcripts } from './transcript.mjs';
 
 const SOURCE = fileURLToPath(new URL('../..', import.meta.url));
-const CONF = fileURLToPath(new URL('conf/', import.meta.url));
 const FILES = ['README.md', ...readdirSync(join(SOURCE, 'docs')).map((name) => `docs/${name}`)]
   .filter((name) => name.endsWith('.md'));
 
@@ -81,43 +79,24 @@ test('every setting is in sigpost(8)', () => {
 
 // ---- configurations
 
-/** Where `make install` puts what the templates of the tests have in a directory of their own. */
-const INSTALLED = {
-  '@ROOT@/bin/sigpost.cgi': '/usr/local/libexec/sigpost/sigpost.cgi',
-  '@ROOT@/bin/sigpost': '/usr/local/bin/sigpost',
-  '@ROOT@/bin': '/usr/local/libexec/sigpost',
-  '@ROOT@/www': '/usr/local/share/sigpost/www',
-  '127.0.0.1:@BACK@': '127.0.0.1:9000',
-};
+/** Without what its place on a page changes: indentation, and empty lines around. @param {string} text */
+const lines = (text) => text.split('\n').map((it) => it.trim()).join('\n').trim();
 
-/** @param {import('./kinds.mjs').Kind} row its template, filled as for an installation */
-function template({ conf = '', mount, external, fill: more = {} }) {
-  let text = fill(readFileSync(join(CONF, conf), 'utf8'), more).replaceAll('@MOUNT@', mount)
-    .replaceAll('@ROOT@/@NAME@.sock', external ? '/run/sigpost.sock' : '/run/lighttpd/sigpost.sock');
-  for (const [from, to] of Object.entries(INSTALLED)) {
-    text = text.replaceAll(from, to);
-  }
-  return new Set(text.split('\n').map((line) => line.trim()));
-}
-
-/** Whether a line sets a variable the way the tests do. @param {string} line @param {KINDS[number]} row */
-function sets(line, { setting }) {
-  const pair = /(SIGPOST_[A-Z_]+)"?(?: =>)? "([^"]*)"/.exec(line);
-  return pair !== null && setting?.(pair[1], pair[2]).trim() === line;
-}
-
-test('configurations in docs/web-servers.md are those of the tests', () => {
-  const snippets = [...read('docs/web-servers.md').matchAll(/^```(\S+\.conf)\n([^]*?)^```$/gm)];
-  const shown = new Set(snippets.map(([, file]) => file));
-  assert.deepEqual([...shown].sort(), readdirSync(CONF).sort(), 'each template is shown');
-  for (const [, file, text] of snippets) {
-    const row = [...SOCKET_KINDS, ...KINDS, ...PROXY_KINDS].find((it) => it.conf === file);
-    assert.ok(row, file);
-    const known = template(row);
-    for (const line of text.split('\n').map((it) => it.trim()).filter(Boolean)) {
-      assert.ok(known.has(line) || sets(line, row), `${file} of the tests has no line\n${line}`);
+test('configurations on the pages are excerpts of those that are installed and tested', () => {
+  const seen = new Set();
+  for (const file of FILES) {
+    for (const [, name, text] of read(file).matchAll(/^```(\S+\.(?:conf|service|socket))\n([^]*?)^```$/gm)) {
+      seen.add(name);
+      const whole = `\n${lines(read(`conf/${name}`))}\n`;
+      assert.ok(whole.includes(`\n${lines(text)}\n`), `${file}: conf/${name} has no\n${text}`);
     }
   }
+  assert.deepEqual([...seen].sort(), readdirSync(join(SOURCE, 'conf')).sort(), 'each is shown');
+});
+
+test('every web server configuration that is installed stands in the table of the tests', () => {
+  const has = new Set(ALL_KINDS.flatMap(({ conf }) => conf ?? []));
+  assert.deepEqual([...has].sort(), readdirSync(join(SOURCE, 'conf')).filter((it) => it.endsWith('.conf')).sort());
 });
 
 // ---- security

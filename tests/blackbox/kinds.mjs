@@ -1,24 +1,25 @@
 /**
- * The table: how sigpost can stand behind a web server. A row says which programs run, from
- * which template in conf/ they are configured, and where the API appears.
+ * The table: how sigpost can stand behind a web server. A row says which programs run, by which of the
+ * configurations that are installed (conf/), and where the API appears.
  */
 
 /**
  * @typedef {object} Kind
  * @property {string} name
  * @property {'fcgi' | 'cgi'} gate
- * @property {string} [conf] template; none where the server needs no configuration
+ * @property {string} [conf] file in conf/; none where the server needs no configuration
+ * @property {'lighttpd' | 'nginx' | 'apache'} [around] what it stands in (tests/blackbox/conf)
+ * @property {string[]} [modules] of Apache
  * @property {string} mount where the API lives, as clients write it
  * @property {boolean} external the FastCGI processes are not the web server's children
  * @property {boolean} [proxy] `sigpost serve` runs behind it
  * @property {boolean} streamsBodies passes a request body on as it comes
- * @property {Record<string, string>} [fill] more for the template
+ * @property {Record<string, string>} [change] what an admin may have in the place of a line
+ * @property {boolean} [holdsBack] it keeps the beginning of an answer back, so no event stream gets through
  * @property {boolean} [websocket] a WebSocket gets through
  * @property {(conf: string, server: {root: string, port: number}) => string[]} command
  * @property {(name: string, value: string) => string} [setting] a line that sets a variable for CGI
  */
-
-const MODULES = '/usr/lib/apache2/modules';
 
 /** @param {string} conf */
 const lighttpd = (conf) => ['/usr/sbin/lighttpd', '-D', '-f', conf];
@@ -33,46 +34,74 @@ export const serveCommand = ({ root, port }) => [
 const setEnv = (name, value) => `SetEnv ${name} "${value}"`;
 
 /** @param {string} name @param {string} value */
-const lighttpdSetting = (name, value) => `\t\t"${name}" => "${value}",`;
+const lighttpdSetting = (name, value) => `"${name}" => "${value}",`;
 
-/** @type {Kind[]} */
+/** @param {string} name @param {string} value */
+const fcgidSetting = (name, value) => `FcgidInitialEnv ${name} "${value}"`;
+
+const LIGHTTPD = /** @type {const} */ ({ around: 'lighttpd', command: lighttpd, streamsBodies: false });
+const NGINX = /** @type {const} */ ({ around: 'nginx', command: nginx, streamsBodies: false });
+const APACHE = /** @type {const} */ ({ around: 'apache', command: apache, streamsBodies: true });
+/** Behind lighttpd, no WebSocket: as where cgi.upgrade is not written. */
+const DEAF = { 'cgi.upgrade = "enable"': 'cgi.upgrade = "disable"' };
+
+/** Those that most tests loop over. @type {Kind[]} */
 export const KINDS = [
   {
-    name: 'lighttpd FastCGI', gate: 'fcgi', conf: 'lighttpd-fcgi.conf', command: lighttpd,
-    mount: '', external: false, streamsBodies: false,
+    ...LIGHTTPD, name: 'lighttpd FastCGI', gate: 'fcgi', conf: 'lighttpd-fcgi.conf',
+    mount: '', external: false, setting: lighttpdSetting,
   },
   {
-    name: 'lighttpd CGI', gate: 'cgi', conf: 'lighttpd-cgi.conf', command: lighttpd,
-    mount: '/cgi-bin/sigpost.cgi', external: false, streamsBodies: false,
-    setting: lighttpdSetting, fill: { UPGRADE: 'disable' },
+    ...LIGHTTPD, name: 'lighttpd CGI', gate: 'cgi', conf: 'lighttpd-cgi.conf',
+    mount: '/cgi-bin/sigpost.cgi', external: false, setting: lighttpdSetting, change: DEAF,
   },
   {
-    name: 'nginx FastCGI', gate: 'fcgi', conf: 'nginx.conf', command: nginx,
-    mount: '/rtc', external: true, streamsBodies: false,
+    ...NGINX, name: 'nginx FastCGI', gate: 'fcgi', conf: 'nginx-fcgi.conf', mount: '/rtc', external: true,
   },
   {
-    name: 'Apache mod_cgid', gate: 'cgi', conf: 'apache-cgi.conf', command: apache,
-    mount: '/signal', external: false, streamsBodies: true,
-    setting: setEnv, fill: { MODULES, MPM: 'event', CGI: 'cgid' },
+    ...APACHE, name: 'Apache mod_cgid', gate: 'cgi', conf: 'apache-cgi.conf', modules: ['mpm_event', 'cgid'],
+    mount: '/signal', external: false, setting: setEnv,
   },
   {
-    name: 'Apache mod_cgi', gate: 'cgi', conf: 'apache-cgi.conf', command: apache,
-    mount: '/signal', external: false, streamsBodies: true,
-    setting: setEnv, fill: { MODULES, MPM: 'prefork', CGI: 'cgi' },
+    ...APACHE, name: 'Apache mod_cgi', gate: 'cgi', conf: 'apache-cgi.conf', modules: ['mpm_prefork', 'cgi'],
+    mount: '/signal', external: false, setting: setEnv,
   },
   {
-    name: 'Apache mod_proxy_fcgi', gate: 'fcgi', conf: 'apache-fcgi.conf', command: apache,
-    mount: '/a/b', external: true, streamsBodies: true,
-    fill: { MODULES },
+    ...APACHE, name: 'Apache mod_proxy_fcgi', gate: 'fcgi', conf: 'apache-fcgi.conf',
+    modules: ['mpm_event', 'proxy', 'proxy_fcgi'], mount: '/a/b', external: true,
+  },
+];
+
+/** The others; servers.test.mjs has all of them. @type {Kind[]} */
+export const MORE_KINDS = [
+  {
+    ...LIGHTTPD, name: 'lighttpd FastCGI, external', gate: 'fcgi', conf: 'lighttpd-fcgi-external.conf',
+    mount: '/rtc', external: true,
+  },
+  {
+    ...NGINX, name: 'nginx FastCGI, no connection kept', gate: 'fcgi', conf: 'nginx-fcgi-plain.conf',
+    mount: '/rtc', external: true,
+  },
+  {
+    ...APACHE, name: 'Apache mod_proxy_fcgi, no connection kept', gate: 'fcgi', conf: 'apache-fcgi-plain.conf',
+    modules: ['mpm_event', 'proxy', 'proxy_fcgi'], mount: '/rtc', external: true,
+  },
+  {
+    ...APACHE, name: 'Apache mod_fcgid', gate: 'fcgi', conf: 'apache-fcgid.conf', modules: ['mpm_event', 'fcgid'],
+    mount: '/rtc', external: false, streamsBodies: false, setting: fcgidSetting,
+  },
+  {
+    ...APACHE, name: 'Apache mod_fcgid, default', gate: 'fcgi', conf: 'apache-fcgid-default.conf',
+    modules: ['mpm_event', 'fcgid'], mount: '/rtc', external: false, streamsBodies: false, setting: fcgidSetting,
+    holdsBack: true,
   },
 ];
 
 /** The same where a WebSocket gets through; `sigpost serve` writes lighttpd's configuration itself. @type {Kind[]} */
 export const SOCKET_KINDS = [
   {
-    name: 'lighttpd CGI, upgrading', gate: 'cgi', conf: 'lighttpd-cgi.conf', command: lighttpd,
-    mount: '/cgi-bin/sigpost.cgi', external: false, streamsBodies: false, websocket: true,
-    setting: lighttpdSetting, fill: { UPGRADE: 'enable' },
+    ...LIGHTTPD, name: 'lighttpd CGI, upgrading', gate: 'cgi', conf: 'lighttpd-cgi.conf',
+    mount: '/cgi-bin/sigpost.cgi', external: false, websocket: true, setting: lighttpdSetting,
   },
   {
     name: 'sigpost serve', gate: 'fcgi', mount: '', external: false, streamsBodies: false, websocket: true,
@@ -83,19 +112,25 @@ export const SOCKET_KINDS = [
 /** A web server that passes HTTP, and WebSocket, on to `sigpost serve`. @type {Kind[]} */
 export const PROXY_KINDS = [
   {
-    name: 'nginx before sigpost serve', gate: 'fcgi', conf: 'nginx-proxy.conf', command: nginx,
-    mount: '/rtc', external: false, proxy: true, streamsBodies: false, websocket: true,
+    ...NGINX, name: 'nginx before sigpost serve', gate: 'fcgi', conf: 'nginx-serve.conf',
+    mount: '/rtc', external: false, proxy: true, websocket: true,
   },
   {
-    name: 'Apache before sigpost serve', gate: 'fcgi', conf: 'apache-proxy.conf', command: apache,
-    mount: '/signal', external: false, proxy: true, streamsBodies: true, websocket: true,
-    fill: { MODULES },
+    ...APACHE, name: 'Apache before sigpost serve', gate: 'fcgi', conf: 'apache-serve.conf',
+    modules: ['mpm_event', 'proxy', 'proxy_http'], mount: '/signal', external: false, proxy: true, websocket: true,
   },
 ];
 
+export const ALL_KINDS = [...KINDS, ...MORE_KINDS, ...SOCKET_KINDS, ...PROXY_KINDS];
+
+/** The same row at another place. @param {Kind} row @param {string} mount '' for the root @returns {Kind} */
+export function at(row, mount) {
+  return { ...row, mount, name: `${row.name} at ${mount}/` };
+}
+
 /** @param {string} name */
 export function kind(name) {
-  const found = [...KINDS, ...SOCKET_KINDS, ...PROXY_KINDS].find((it) => it.name === name);
+  const found = ALL_KINDS.find((it) => it.name === name);
   if (found === undefined) {
     throw new Error(`there is no ${name} in the table`);
   }

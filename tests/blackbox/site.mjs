@@ -16,10 +16,10 @@ import { fileURLToPath } from 'node:url';
 import { request } from './http.mjs';
 import { serveCommand } from './kinds.mjs';
 import { Process, owner, processesOf, signal, until } from './proc.mjs';
+import { around, shipped } from './shipped.mjs';
 
 const SOURCE = fileURLToPath(new URL('../..', import.meta.url));
 const BUILD = process.env.SIGPOST_BUILD ?? join(SOURCE, 'build');
-const CONF = fileURLToPath(new URL('conf/', import.meta.url));
 /** Where a sanitizer writes what it found; looked at when a site ends. */
 const FINDINGS = 'findings';
 
@@ -44,15 +44,6 @@ export async function freePort() {
       return port;
     }
   }
-}
-
-/**
- * Fills the names between at signs in a text.
- * @param {string} text
- * @param {Record<string, unknown>} values
- */
-export function fill(text, values) {
-  return text.replace(/@([A-Z]+)@/g, (whole, name) => (name in values ? String(values[name]) : whole));
 }
 
 /**
@@ -99,11 +90,7 @@ export class Server {
     this.port = port;
     this.origin = `http://127.0.0.1:${port}`;
     this.base = `${this.origin}${kind.mount}`;
-    const mount = kind.gate === 'cgi' ? 'auto' : (!kind.proxy && kind.mount) || '/';
-    this.env = site.environment({ mount, ...settings });
-    if (kind.gate === 'cgi' && !kind.mount.endsWith('.cgi')) {
-      this.env.SIGPOST_MOUNT = kind.mount;
-    }
+    this.env = site.environment(settings);
     /** Where `sigpost serve` listens behind a proxy. @type {number | undefined} */
     this.back = undefined;
     /** @type {Process | undefined} */
@@ -117,19 +104,17 @@ export class Server {
     return `${this.base}${path}`;
   }
 
+  /** Writes the configuration. Returns its path. */
   #configure() {
     const { root } = this.site;
     if (this.kind.conf === undefined) {
       return '';
     }
-    const path = join(root, `${this.name}.conf`);
-    const settings = Object.entries(this.env)
-      .map(([name, value]) => this.kind.setting?.(name, value)).join('\n');
-    writeFileSync(path, fill(readFileSync(join(CONF, this.kind.conf), 'utf8'), {
-      ROOT: root, PORT: this.port, BACK: this.back, NAME: this.name, PROCS: this.procs, MOUNT: this.kind.mount,
-      SETTINGS: settings, ...this.kind.fill,
-    }));
-    return path;
+    const place = { ...this, root, settings: this.env };
+    const [outer, inner] = ['.conf', '-shipped.conf'].map((it) => join(root, `${this.name}${it}`));
+    writeFileSync(inner, shipped(this.kind, place));
+    writeFileSync(outer, around(this.kind, place, inner));
+    return outer;
   }
 
   /** @param {{ready?: boolean}} [options] ready: wait until it serves */
@@ -162,7 +147,8 @@ export class Server {
   startWeb() {
     const { root } = this.site;
     const command = this.kind.command(this.#configure(), { root, port: this.port });
-    this.web = new Process(command, { cwd: root, env: { ...this.env, TMPDIR: root } });
+    const env = this.kind.setting === undefined ? this.env : {};  // else its configuration has them
+    this.web = new Process(command, { cwd: root, env: { ...env, TMPDIR: root } });
   }
 
   /** Serving, whatever happened before. */
@@ -214,9 +200,9 @@ export class Server {
   }
 
   log() {
-    const file = join(this.site.root, `${this.name}.log`);
-    const written = existsSync(file) ? readFileSync(file, 'utf8') : '';
-    return [this.web?.log(), this.keeper?.log(), written].filter(Boolean).join('\n');
+    const files = ['.log', '-access-error.log'].map((it) => join(this.site.root, `${this.name}${it}`));
+    const written = files.filter((it) => existsSync(it)).map((it) => readFileSync(it, 'utf8'));
+    return [this.web?.log(), this.keeper?.log(), ...written].filter(Boolean).join('\n');
   }
 }
 
