@@ -42,7 +42,7 @@ export function newKey() {
  * @param {Record<string, (stage: S, t: Test) => Promise<void>>} scenarios
  */
 export function onSite(title, options, prepare, scenarios) {
-  describe(title, () => {
+  describe(title, { concurrency: 1 }, () => {
     /** @type {Site} */
     let site;
     /** @type {S} */

@@ -15,6 +15,8 @@
  * @property {boolean} [proxy] `sigpost serve` runs behind it
  * @property {boolean} streamsBodies passes a request body on as it comes
  * @property {Record<string, string>} [change] what an admin may have in the place of a line
+ * @property {'at once' | 'by writing'} notices how sigpost learns that the client of a stream has left; the
+ *   latter: at the second heartbeat at the latest
  * @property {boolean} [holdsBack] it keeps the beginning of an answer back, so no event stream gets through
  * @property {boolean} [websocket] a WebSocket gets through
  * @property {(conf: string, server: {root: string, port: number}) => string[]} command
@@ -40,8 +42,8 @@ const lighttpdSetting = (name, value) => `"${name}" => "${value}",`;
 const fcgidSetting = (name, value) => `FcgidInitialEnv ${name} "${value}"`;
 
 const LIGHTTPD = /** @type {const} */ ({ around: 'lighttpd', command: lighttpd, streamsBodies: false });
-const NGINX = /** @type {const} */ ({ around: 'nginx', command: nginx, streamsBodies: false });
-const APACHE = /** @type {const} */ ({ around: 'apache', command: apache, streamsBodies: true });
+const NGINX = /** @type {const} */ ({ around: 'nginx', command: nginx, streamsBodies: false, notices: 'at once' });
+const APACHE = /** @type {const} */ ({ around: 'apache', command: apache, streamsBodies: true, notices: 'by writing' });
 /** Behind lighttpd, no WebSocket: as where cgi.upgrade is not written. */
 const DEAF = { 'cgi.upgrade = "enable"': 'cgi.upgrade = "disable"' };
 
@@ -49,11 +51,12 @@ const DEAF = { 'cgi.upgrade = "enable"': 'cgi.upgrade = "disable"' };
 export const KINDS = [
   {
     ...LIGHTTPD, name: 'lighttpd FastCGI', gate: 'fcgi', conf: 'lighttpd-fcgi.conf',
-    mount: '', external: false, setting: lighttpdSetting,
+    mount: '', external: false, setting: lighttpdSetting, notices: 'at once',
   },
   {
     ...LIGHTTPD, name: 'lighttpd CGI', gate: 'cgi', conf: 'lighttpd-cgi.conf',
     mount: '/cgi-bin/sigpost.cgi', external: false, setting: lighttpdSetting, change: DEAF,
+    notices: 'by writing',
   },
   {
     ...NGINX, name: 'nginx FastCGI', gate: 'fcgi', conf: 'nginx-fcgi.conf', mount: '/rtc', external: true,
@@ -76,7 +79,7 @@ export const KINDS = [
 export const MORE_KINDS = [
   {
     ...LIGHTTPD, name: 'lighttpd FastCGI, external', gate: 'fcgi', conf: 'lighttpd-fcgi-external.conf',
-    mount: '/rtc', external: true,
+    mount: '/rtc', external: true, notices: 'at once',
   },
   {
     ...NGINX, name: 'nginx FastCGI, no connection kept', gate: 'fcgi', conf: 'nginx-fcgi-plain.conf',
@@ -102,9 +105,10 @@ export const SOCKET_KINDS = [
   {
     ...LIGHTTPD, name: 'lighttpd CGI, upgrading', gate: 'cgi', conf: 'lighttpd-cgi.conf',
     mount: '/cgi-bin/sigpost.cgi', external: false, websocket: true, setting: lighttpdSetting,
+    notices: 'by writing',
   },
   {
-    name: 'sigpost serve', gate: 'fcgi', mount: '', external: false, streamsBodies: false, websocket: true,
+    name: 'sigpost serve', gate: 'fcgi', mount: '', external: false, streamsBodies: false, websocket: true, notices: 'at once',
     command: (_, server) => serveCommand(server),
   },
 ];

@@ -105,7 +105,7 @@ export class Server {
   }
 
   /** Writes the configuration. Returns its path. */
-  #configure() {
+  configure() {
     const { root } = this.site;
     if (this.kind.conf === undefined) {
       return '';
@@ -146,7 +146,7 @@ export class Server {
 
   startWeb() {
     const { root } = this.site;
-    const command = this.kind.command(this.#configure(), { root, port: this.port });
+    const command = this.kind.command(this.configure(), { root, port: this.port });
     const env = this.kind.setting === undefined ? this.env : {};  // else its configuration has them
     this.web = new Process(command, { cwd: root, env: { ...env, TMPDIR: root } });
   }
@@ -278,6 +278,18 @@ export class Site {
   }
 
   /**
+   * The configuration of a web server that is not started.
+   * @param {import('./kinds.mjs').Kind} kind
+   * @returns {string} its path
+   */
+  configuration(kind) {
+    this.#count += 1;
+    const server = new Server(this, kind, { procs: 1, settings: {}, name: `web${this.#count}`, port: 20_000 });
+    server.back = 20_001;
+    return server.configure();
+  }
+
+  /**
    * FastCGI processes without any web server.
    * @param {Settings} [settings]
    * @returns {Promise<string>} their socket
@@ -357,7 +369,7 @@ export class Site {
 
 /** Everything a site needs; an error names what is missing. */
 export function demand() {
-  const missing = [join(BUILD, 'sigpost'), join(BUILD, 'sigpost.cgi')].filter((it) => !existsSync(it));
+  const missing = [join(BUILD, 'sigpost'), join(BUILD, 'sigpost.cgi'), '/usr/lib/apache2/modules/mod_fcgid.so'].filter((it) => !existsSync(it));
   const commands = ['lighttpd', 'nginx', 'apache2', 'spawn-fcgi', 'multiwatch', 'cgi-fcgi', 'curl', 'openssl'];
   for (const name of commands) {
     try {
