@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import puppeteer from 'puppeteer-core';
 
-const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+export const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const FIREFOX = process.env.FIREFOX ?? '/usr/bin/firefox-esr';
 
 /** Nothing of its own on the network. */
@@ -34,10 +34,13 @@ const ADDRESS_PREFERENCES = {
 };
 
 /** With `hidden`, its candidates have names instead of addresses, as where nobody sets anything. */
-function launchChromium({ hidden = false } = {}) {
+export function chromiumFlags({ hidden = false } = {}) {
   const sandbox = process.getuid() === 0 ? ['--no-sandbox'] : [];
-  const args = [...sandbox, ...FLAGS, ...(hidden ? [] : ADDRESSES)];
-  return chromium.launch({ executablePath: CHROMIUM, args });
+  return [...sandbox, ...FLAGS, ...(hidden ? [] : ADDRESSES)];
+}
+
+function launchChromium(options) {
+  return chromium.launch({ executablePath: CHROMIUM, args: chromiumFlags(options) });
 }
 
 async function launchFirefox({ hidden = false } = {}) {

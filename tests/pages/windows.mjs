@@ -42,7 +42,7 @@ export function forgive(pattern) {
   faults.splice(0, faults.length, ...faults.filter((it) => !pattern.test(it)));
 }
 
-function watch(page) {
+export function watch(page) {
   page.on('console', (message) => faults.push(`${message.type()}: ${message.text()}`));
   page.on('pageerror', (error) => faults.push(String(error)));
   page.on('request', (request) => {
