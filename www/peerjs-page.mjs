@@ -3,13 +3,14 @@
  * shown.
  */
 
+import { addLine, addMark } from './chat.mjs';
 import { Conversation } from './conversation.mjs';
 import { Signalling } from './signalling.mjs';
 import { SIZE_MAX } from './transfer.mjs';
 import { byId, copy, mountPath, newName, onSubmit, pill, say, showRoute, stunUri, travel }
   from './page.mjs';
-import { addFile, addLine, addMark, addPeer, showChannel, showCount, showCut, showSignalling,
-  showYou, size } from './peerjs-view.mjs';
+import { addFile, addPeer, showChannel, showCount, showCut, showSignalling, showYou, size }
+  from './peerjs-view.mjs';
 
 const { Peer, sigpost } = /** @type {any} */ (globalThis);
 

@@ -2,6 +2,7 @@
  * What one sees of the PeerJS page. It knows the document and is told everything else.
  */
 
+import { append } from './chat.mjs';
 import { byId, fact, keepToEnd, now } from './page.mjs';
 
 /** @typedef {import('./page.mjs').Tone} Tone */
@@ -118,41 +119,6 @@ export function addPeer(peer, disconnect) {
       }
     }
   };
-}
-
-/** @param {HTMLElement} line */
-function append(line) {
-  byId('chat-empty').hidden = true;
-  keepToEnd(byId('lines'), () => byId('lines').append(line));
-}
-
-/**
- * @param {string} text
- * @param {string} [from] nobody: it is our own
- */
-export function addLine(text, from) {
-  const line = document.createElement('div');
-  const words = document.createElement('p');
-  const small = document.createElement('small');
-  line.className = 'line';
-  line.dataset.mine = String(from === undefined);
-  words.textContent = text;
-  small.textContent = `${from ?? 'You'} · ${now()}`;
-  line.append(words, small);
-  append(line);
-}
-
-/**
- * A line across: something happened.
- * @param {string} text
- * @param {Tone} [tone]
- */
-export function addMark(text, tone = 'idle') {
-  const mark = document.createElement('p');
-  mark.className = 'mark';
-  mark.dataset.tone = tone;
-  mark.textContent = text;
-  append(mark);
 }
 
 /** @param {any} transfer done @param {string | undefined} from */

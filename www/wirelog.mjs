@@ -25,6 +25,9 @@ function clock(date) {
  * @returns {string}
  */
 function title(message) {
+  if (Array.isArray(message)) {
+    return String(message[0]); // of Socket.IO: the event's name
+  }
   const data = message?.data;
   if (data === undefined) {
     return Object.keys(message ?? {})[0] ?? 'message';
