@@ -141,3 +141,60 @@ END;
 CREATE TRIGGER star_uncounted AFTER DELETE ON claim WHEN old.realm = 'star' BEGIN
 	UPDATE meta SET value = value - 1 WHERE name = 'claims/star';
 END;
+
+-- version: 5
+
+-- A key by its number, which is never used twice. Peers meet in the realm peer/REALM: that of a key which was rotated
+-- keeps its name, so two keys may lead to one. `sigver` and `star` stand for those protocols and have
+-- no realm. enabled 0: turned off. expires, created: CLOCK_REALTIME milliseconds; 0: never, unknown. max_peers 0: the
+-- setting. rate messages every rate_ms, at most burst at once; 0: as many as come. origins: a list with
+-- commas; '': the setting.
+CREATE TABLE realm_key_5 (
+	id	INTEGER PRIMARY KEY AUTOINCREMENT,
+	name	TEXT NOT NULL UNIQUE,
+	realm	TEXT NOT NULL,
+	enabled	INTEGER NOT NULL DEFAULT 1,
+	discovery INTEGER NOT NULL DEFAULT 0,
+	expires	INTEGER NOT NULL DEFAULT 0,
+	max_peers INTEGER NOT NULL DEFAULT 0,
+	rate	INTEGER NOT NULL DEFAULT 0,
+	rate_ms	INTEGER NOT NULL DEFAULT 1000,
+	burst	INTEGER NOT NULL DEFAULT 0,
+	origins	TEXT NOT NULL DEFAULT '',
+	created	INTEGER NOT NULL DEFAULT 0,
+	peers	INTEGER NOT NULL DEFAULT 0
+);
+INSERT INTO realm_key_5 (name, realm, discovery, peers)
+SELECT name, name, discovery, peers FROM realm_key WHERE name NOT IN ('sigver', 'star');
+INSERT INTO realm_key_5 (name, realm, discovery) VALUES ('sigver', '', 0), ('star', '', 1);
+DROP TRIGGER claim_counted;
+DROP TRIGGER claim_uncounted;
+DROP TABLE realm_key;
+ALTER TABLE realm_key_5 RENAME TO realm_key;
+CREATE INDEX realm_key_realm ON realm_key (realm);
+
+CREATE TRIGGER claim_counted AFTER INSERT ON claim WHEN new.realm GLOB 'peer/*' BEGIN
+	UPDATE realm_key SET peers = peers + 1 WHERE realm = substr(new.realm, 6);
+END;
+CREATE TRIGGER claim_uncounted AFTER DELETE ON claim WHEN old.realm GLOB 'peer/*' BEGIN
+	UPDATE realm_key SET peers = peers - 1 WHERE realm = substr(old.realm, 6);
+END;
+
+-- `keys` rises with each change of what a key allows, so that who has read them all sees at one number
+-- whether to read them again.
+INSERT INTO meta (name, value) VALUES ('keys', 1);
+CREATE TRIGGER key_made AFTER INSERT ON realm_key BEGIN
+	UPDATE meta SET value = value + 1 WHERE name = 'keys';
+END;
+CREATE TRIGGER key_removed AFTER DELETE ON realm_key BEGIN
+	UPDATE meta SET value = value + 1 WHERE name = 'keys';
+END;
+CREATE TRIGGER key_changed AFTER UPDATE OF name, realm, enabled, discovery, expires, max_peers, rate, rate_ms, burst,
+	origins ON realm_key BEGIN
+	UPDATE meta SET value = value + 1 WHERE name = 'keys';
+END;
+
+-- Realms whose last key was removed: sweeps delete what is in peer/REALM and void/REALM, then the row.
+CREATE TABLE realm_gone (
+	realm	TEXT PRIMARY KEY
+) WITHOUT ROWID;

@@ -222,16 +222,47 @@ DELETE FROM claim WHERE box = :box;
 -- ---- API keys ----
 
 -- name: key_get
-SELECT name, discovery, peers FROM realm_key WHERE name = :name;
-
--- name: key_set
-INSERT INTO realm_key (name, discovery, peers)
-VALUES (:name, :discovery, (SELECT count(*) FROM claim WHERE realm = 'peer/' || :name))
-ON CONFLICT (name) DO UPDATE SET discovery = excluded.discovery;
+SELECT id, name, realm, enabled, discovery, expires, max_peers, rate, rate_ms, burst, origins, created, peers
+FROM realm_key WHERE name = :name;
 
 -- name: key_list
--- scan: an operator asked for all of them
-SELECT name, discovery, peers FROM realm_key ORDER BY name;
+-- scan: all of them are wanted
+SELECT id, name, realm, enabled, discovery, expires, max_peers, rate, rate_ms, burst, origins, created, peers
+FROM realm_key ORDER BY name;
+
+-- name: key_add
+INSERT INTO realm_key (name, realm, created, peers)
+VALUES (:name, :realm, :now, (SELECT count(*) FROM claim WHERE realm = 'peer/' || :realm));
+
+-- name: key_change
+UPDATE realm_key SET enabled = :enabled, discovery = :discovery, expires = :expires, max_peers = :max_peers,
+	rate = :rate, rate_ms = :rate_ms, burst = :burst, origins = :origins
+WHERE name = :name;
+
+-- name: key_discovery
+UPDATE realm_key SET discovery = :discovery WHERE name = :name;
+
+-- name: key_drop
+DELETE FROM realm_key WHERE name = :name;
+
+-- name: key_realm
+SELECT 1 FROM realm_key WHERE realm = :realm;
+
+-- name: gone_add
+INSERT INTO realm_gone (realm) VALUES (:realm) ON CONFLICT DO NOTHING;
+
+-- name: gone_has
+SELECT 1 FROM realm_gone WHERE realm = :realm;
+
+-- name: gone_first
+-- scan: the first row alone is read
+SELECT realm FROM realm_gone LIMIT 1;
+
+-- name: gone_box
+SELECT id FROM box WHERE realm = :realm LIMIT 1;
+
+-- name: gone_done
+DELETE FROM realm_gone WHERE realm = :realm;
 
 -- ---- links ----
 
@@ -418,4 +449,5 @@ JOIN box b ON b.id = m.box WHERE m.seq > b.taken;
 
 -- name: pulse_peers
 -- scan: a row for each API key
-SELECT coalesce(sum(peers), 0) FROM realm_key;
+SELECT coalesce(sum(peers), 0) FROM realm_key k
+WHERE id = (SELECT min(id) FROM realm_key WHERE realm = k.realm);

@@ -104,6 +104,8 @@ static int
 print_row(void *arg, const struct realm_key *k)
 {
 	(void)arg;
+	if (k->realm[0] == '\0')
+		return 0;
 	printf("%-24s %-9s %8" PRId64 "\n", k->name, k->discovery ? "on" : "off", k->peers);
 	return 0;
 }
@@ -111,7 +113,8 @@ print_row(void *arg, const struct realm_key *k)
 static int
 add_row(void *arg, const struct realm_key *k)
 {
-	json_object_array_add(arg, to_json(k));
+	if (k->realm[0] != '\0')
+		json_object_array_add(arg, to_json(k));
 	return 0;
 }
 

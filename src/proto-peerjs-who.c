@@ -12,7 +12,6 @@
 
 #define USE_PEER	"peerjs peer"
 #define USE_VOID	"peerjs void"
-#define VOID_REALM	"void/"
 
 /* ---- words ---- */
 
@@ -117,7 +116,7 @@ peer_void(struct peer *p, struct str id, bool add, struct box *b)
 	int64_t made;
 	int rc;
 
-	snprintf(realm, sizeof realm, VOID_REALM "%s", p->key);
+	snprintf(realm, sizeof realm, KEY_VOID_REALM "%s", p->key);
 	token_hash(p->hub->store, USE_VOID, id, hash);
 	rc = store_box_by_token(p->hub->store, realm, hash, b);
 	if (rc != -ERR_NOTFOUND || !add)

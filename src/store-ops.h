@@ -70,6 +70,9 @@ struct store_ops {
 	/* API keys */
 	int	(*key_get)(struct store *, struct str name, struct realm_key *);
 	int	(*key_set)(struct store *, struct str name, bool discovery);
+	int	(*key_put)(struct store *, const struct realm_key *);
+	int	(*key_drop)(struct store *, struct str name);
+	int	(*key_version)(struct store *, int64_t *v);
 	int	(*key_list)(struct store *, key_fn *, void *arg);
 
 	/* links */

@@ -161,6 +161,21 @@ sweep_boxes(struct lite *l, struct sweep *sw, int64_t *room)
 	return err == -ERR_NOTFOUND ? 0 : err;
 }
 
+/* What keys that were removed left. */
+static int
+sweep_gone(struct lite *l, struct sweep *sw, int64_t *room)
+{
+	int64_t id;
+	int err = 0;
+
+	while (err == 0 && *room > 0) {
+		err = lite_gone_box(l, &id);
+		if (err == 0)
+			err = delete_box(l, sw, id, room);
+	}
+	return err == -ERR_NOTFOUND ? 0 : err;
+}
+
 /* ---- the whole ---- */
 
 /* One a second; a time well ahead is of a clock that was set back since. */
@@ -182,6 +197,8 @@ work(struct lite *l, struct sweep *sw, struct past *p)
 		err = lite_sweep_messages(l, sw, &p->mark, &room);
 	if (err == 0)
 		err = sweep_boxes(l, sw, &room);
+	if (err == 0)
+		err = sweep_gone(l, sw, &room);
 	sw->more = room <= 0;
 	return err;
 }

@@ -202,6 +202,7 @@ const struct store_ops lite_ops = {
 	.claim_drop = lite_claim_drop, .claim_count = lite_claim_count, .claim_total = lite_claim_total,
 	.box_touch = lite_box_touch, .box_longest_away = lite_box_longest_away,
 	.key_get = lite_key_get, .key_set = lite_key_set, .key_list = lite_key_list,
+	.key_put = lite_key_put, .key_drop = lite_key_drop, .key_version = lite_key_version,
 	.link_add = lite_link_add, .link_find = lite_link_find, .link_last = lite_link_last,
 	.link_between = lite_link_between, .link_waiting = lite_link_waiting,
 	.link_settle = lite_link_settle,

@@ -289,6 +289,11 @@ int	lite_box_longest_away(struct store *s, const char *realm, int64_t since, int
 int	lite_box_touch(struct store *s, int64_t id);
 int	lite_key_get(struct store *s, struct str name, struct realm_key *k);
 int	lite_key_set(struct store *s, struct str name, bool discovery);
+int	lite_key_put(struct store *s, const struct realm_key *k);
+int	lite_key_drop(struct store *s, struct str name);
+int	lite_key_version(struct store *s, int64_t *v);
+/* The next mailbox of a realm that is gone; -ERR_NOTFOUND: there is none left. For sweeps. */
+int	lite_gone_box(struct lite *l, int64_t *id);
 int	lite_key_list(struct store *s, key_fn *fn, void *arg);
 int	lite_msg_move(struct store *s, int64_t from, int64_t to, int64_t after, int kind);
 int	lite_msg_requeue(struct store *s, int64_t seq, int64_t to, int64_t *now_at);

@@ -49,8 +49,12 @@
 #define TAKEN_KEEP_BYTES (1024 * 1024)	/* … and at most these bytes */
 #define EXPIRY_SLACK_MS	1500	/* expiry judges only rows this far past their due */
 #define KEY_REALM	"peer/"	/* and the key's name: its realm */
+#define KEY_VOID_REALM	"void/"	/* likewise, of messages for peers who are not there */
 #define STAR_REALM	"star"	/* its names are counted (store_claim_total) */
 #define KEY_MAX		(REALM_MAX - (int)sizeof KEY_REALM + 1)	/* bytes of a key's name, with the NUL */
+#define KEY_ORIGINS	2048	/* bytes of a key's list of origins, with the NUL */
+#define KEY_SIGVER	"sigver"	/* keys that stand for a protocol, not for peers */
+#define KEY_STAR	"star"
 #define BOX_LOOK_MAX	1000	/* rows store_box_longest_away looks at */
 #define PULSE_LOOK	1000	/* messages store_pulse looks at */
 #define MSG_KIND_OWED	6	/* for a receiver that is not there: see store_msg_owed */
@@ -87,8 +91,17 @@ struct box {
 };
 
 struct realm_key {
+	int64_t		 id;		/* never used twice */
 	char		 name[KEY_MAX];
+	char		 realm[KEY_MAX];	/* after KEY_REALM; "": the key of a protocol (KEY_SIGVER, KEY_STAR) */
+	bool		 enabled;
 	bool		 discovery;	/* who is there may be listed */
+	int64_t		 expires;	/* CLOCK_REALTIME ms; 0: never */
+	int64_t		 max_peers;	/* names in its realm; 0: the setting of that name */
+	int64_t		 rate, rate_ms;	/* so many messages in so many ms; rate 0: no limit … */
+	int64_t		 burst;		/* … and so many at once */
+	char		 origins[KEY_ORIGINS];	/* a list (origin.h); "": the setting of that name */
+	int64_t		 created;	/* CLOCK_REALTIME ms; 0: not known */
 	int64_t		 peers;		/* names claimed in its realm, present or away */
 };
 
@@ -352,6 +365,17 @@ store_key_set(struct store *s, struct str name, bool discovery)
 {
 	return s->ops->key_set(s, name, discovery);
 }
+
+/* The same for all that it allows. A new one has the realm k->realm, where that is not empty: then peers of both meet;
+ * otherwise one of its own, nobody else's. id, created and peers are not looked at. */
+static inline int store_key_put(struct store *s, const struct realm_key *k) { return s->ops->key_put(s, k); }
+
+/* It is gone; if no other key has its realm, sweeps delete the mailboxes there. -ERR_NOTFOUND. -ERR_BAD: it stands
+ * for a protocol. */
+static inline int store_key_drop(struct store *s, struct str name) { return s->ops->key_drop(s, name); }
+
+/* A number that rises with each change of what keys allow. */
+static inline int store_key_version(struct store *s, int64_t *v) { return s->ops->key_version(s, v); }
 
 /* Each key, by name. */
 static inline int store_key_list(struct store *s, key_fn *fn, void *arg) { return s->ops->key_list(s, fn, arg); }

@@ -1,4 +1,4 @@
-/* suite-store-key - API keys, who is there under one, and messages for who is not. */
+/* suite-store-key - API keys, and who is there under one. */
 #include "config.h"
 
 #include "suite-store.h"
@@ -14,7 +14,8 @@ join(void *arg, const struct realm_key *k)
 	char *out = arg;
 	size_t n = strlen(out);
 
-	snprintf(out + n, 256 - n, "%s:%d:%d ", k->name, k->discovery, (int)k->peers);
+	if (k->realm[0] != '\0')		/* not of a protocol */
+		snprintf(out + n, 256 - n, "%s:%d:%d ", k->name, k->discovery, (int)k->peers);
 	return 0;
 }
 
@@ -58,6 +59,102 @@ keys_are_made_and_changed(void **state)
 	name[KEY_MAX - 1] = '\0';
 	ok(store_commit(t->a));
 	keys_are(suite_second(t), "a 'key\":0:0 nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn:0:0 peerjs:1:0 ");
+}
+
+static struct realm_key
+key(struct store *s, const char *name)
+{
+	struct realm_key k;
+
+	ok(store_key_get(s, str_from(name), &k));
+	return k;
+}
+
+static void
+protocols_have_keys_that_stay(void **state)
+{
+	struct suite *t = *state;
+	struct realm_key k = key(t->a, KEY_SIGVER);
+
+	assert_true(k.enabled && k.realm[0] == '\0' && k.expires == 0 && k.origins[0] == '\0');
+	assert_true(key(t->a, KEY_STAR).discovery);
+	k.enabled = false;
+	ok(store_begin(t->a, T0));
+	ok(store_key_put(t->a, &k));
+	fails(store_key_drop(t->a, STR(KEY_SIGVER)), ERR_BAD);
+	ok(store_commit(t->a));
+	k = key(suite_second(t), KEY_SIGVER);
+	assert_false(k.enabled);
+	assert_string_equal(k.realm, "");
+}
+
+static void
+a_key_keeps_all_it_is_told(void **state)
+{
+	struct suite *t = *state;
+	struct realm_key k = { .name = "full", .enabled = false, .discovery = true, .expires = T0 + 5, .max_peers = 7,
+	    .rate = 10, .rate_ms = 60000, .burst = 30 }, got;
+
+	memset(k.origins, 'o', sizeof k.origins - 1);
+	ok(store_begin(t->a, T0));
+	ok(store_key_put(t->a, &k));
+	ok(store_commit(t->a));
+	got = key(suite_second(t), "full");
+	assert_true(!got.enabled && got.discovery && got.expires == T0 + 5 && got.max_peers == 7);
+	assert_true(got.rate == 10 && got.rate_ms == 60000 && got.burst == 30 && got.created == T0);
+	assert_string_equal(got.realm, "full");
+	assert_string_equal(got.origins, k.origins);
+	got.enabled = true;
+	ok(store_begin(t->a, T0 + 1));
+	ok(store_key_put(t->a, &got));
+	ok(store_key_set(t->a, STR("full"), false));	/* the rest stays */
+	got = key(t->a, "full");
+	assert_true(got.enabled && !got.discovery && got.max_peers == 7 && got.created == T0);
+	fails(store_key_put(t->a, &(struct realm_key){ .name = "" }), ERR_BAD);
+	ok(store_commit(t->a));
+}
+
+static void
+whoever_looks_sees_that_keys_have_changed(void **state)
+{
+	struct suite *t = *state;
+	struct realm_key k = { .name = "new" };
+	int64_t v, before;
+
+	ok(store_key_version(t->a, &before));
+	ok(store_begin(t->a, T0));
+	ok(store_claim_add(t->a, "peer/peerjs", STR("x"), suite_box(t->a, 1), true));
+	ok(store_key_version(t->a, &v));
+	assert_int_equal(v, before);		/* peers come and go */
+	ok(store_key_put(t->a, &k));
+	ok(store_key_version(t->a, &v));
+	assert_true(v > before);
+	before = v;
+	ok(store_key_put(t->a, &k));
+	ok(store_key_version(t->a, &v));
+	assert_true(v > before);
+	before = v;
+	ok(store_key_drop(t->a, STR("new")));
+	ok(store_key_version(t->a, &v));
+	assert_true(v > before);
+	fails(store_key_drop(t->a, STR("new")), ERR_NOTFOUND);
+	ok(store_commit(t->a));
+}
+
+/* The id of one that was removed is not given to the next. */
+static void
+numbers_of_keys_are_not_used_again(void **state)
+{
+	struct suite *t = *state;
+	int64_t id;
+
+	ok(store_begin(t->a, T0));
+	ok(store_key_set(t->a, STR("one"), false));
+	id = key(t->a, "one").id;
+	ok(store_key_drop(t->a, STR("one")));
+	ok(store_key_set(t->a, STR("one"), false));
+	assert_true(key(t->a, "one").id > id);
+	ok(store_commit(t->a));
 }
 
 /* ---- who is there ---- */
@@ -106,6 +203,69 @@ claims_are_counted_and_those_present_listed(void **state)
 	ok(store_undo(t->a));
 	keys_are(t->a, "other:0:0 peerjs:0:3 ");
 	ok(store_commit(t->a));
+}
+
+static void
+keys_of_one_realm_count_the_same_peers(void **state)
+{
+	struct suite *t = *state;
+	struct realm_key k = key(t->a, "peerjs");
+
+	ok(store_begin(t->a, T0));
+	peer(t->a, 1, "one", 0);
+	strcpy(k.name, "newer");
+	ok(store_key_put(t->a, &k));
+	peer(t->a, 2, "two", 0);
+	keys_are(t->a, "newer:0:2 peerjs:0:2 ");
+	ok(store_key_drop(t->a, STR("peerjs")));
+	ok(store_key_set(t->a, STR("peerjs"), true));
+	assert_string_not_equal(key(t->a, "peerjs").realm, "peerjs");	/* whose name it may not have */
+	keys_are(t->a, "newer:0:2 peerjs:1:0 ");
+	ok(store_commit(t->a));
+	suite_sweep_at(t->a, T0 + 5);
+	keys_are(t->a, "newer:0:2 peerjs:1:0 ");
+}
+
+/* Mailboxes, claims and messages of a realm without a key, so many rows a sweep. */
+static void
+what_a_removed_key_leaves_is_swept(void **state)
+{
+	struct suite *t = *state;
+	struct store *s = t->a;
+	struct sweep sw = { .mono = 1, .boot = "b", .max_rows = 4 };
+	struct store_stat st;
+	int64_t box, other;
+	int i, sweeps;
+
+	ok(store_begin(s, T0));
+	ok(store_key_set(s, STR("gone"), false));
+	for (i = 0; i < 3; i++) {
+		ok(store_box_add(s, i == 2 ? "void/gone" : "peer/gone", suite_hash(i), NULL, &box));
+		ok(store_claim_add(s, "peer/gone", str_make("abc" + i, 1), box, true));
+		suite_put(s, box, T0 + HOUR, 3);
+	}
+	other = peer(s, 9, "stays", 0);
+	suite_put(s, other, T0 + HOUR, 3);
+	ok(store_key_drop(s, STR("gone")));
+	ok(store_key_set(s, STR("gone"), false));
+	assert_int_equal(key(s, "gone").peers, 0);
+	ok(store_commit(s));
+	for (sweeps = 0; sweeps == 0 || sw.more; sweeps++) {
+		ok(store_begin(s, T0 + 1));
+		sw.mono++;
+		ok(store_sweep(s, &sw));
+		assert_true(sw.messages + sw.boxes <= 4);
+		ok(store_commit(s));
+	}
+	assert_true(sweeps > 1);
+	ok(store_stat(s, T0 + 1, &st));
+	assert_true(st.boxes == 1 && st.claims == 1 && st.messages == 1);
+	ok(store_begin(s, T0 + 2000));
+	assert_string_not_equal(key(s, "gone").realm, "gone");
+	ok(store_key_drop(s, STR("gone")));
+	ok(store_key_set(s, STR("gone"), false));	/* nothing of the first is left */
+	assert_string_equal(key(s, "gone").realm, "gone");
+	ok(store_commit(s));
 }
 
 /* A key that is made when peers are there already (a database put together by hand) counts them. */
@@ -219,93 +379,6 @@ who_is_longest_away(void **state)
 	ok(store_commit(t->a));
 }
 
-/* ---- messages that wait for somebody ---- */
-
-static int64_t
-owe(struct store *s, int64_t box, int64_t src, size_t n)
-{
-	static const char body[100];
-	const struct msg_new m = { .box = box, .src = src, .kind = MSG_KIND_OWED, .due = T0 + HOUR,
-	    .body = { body, n } };
-	int64_t seq = 0;
-
-	ok(store_msg_add(s, &m, 0, &seq));
-	return seq;
-}
-
-static void
-owed_is(struct store *s, int64_t src, int64_t rows, int64_t bytes)
-{
-	int64_t r = -1, b = -1;
-
-	ok(store_msg_owed(s, src, &r, &b));
-	assert_int_equal(r, rows);
-	assert_int_equal(b, bytes);
-}
-
-static int
-first_kind(void *arg, const struct msg_row *m)
-{
-	*(int *)arg = m->kind;
-	return 1;
-}
-
-static void
-what_moves_is_owed_no_more(void **state)
-{
-	struct suite *t = *state;
-	int64_t from, to, first, kept;
-	int kind = 0;
-
-	ok(store_begin(t->a, T0));
-	from = suite_box(t->a, 1);
-	to = suite_box(t->a, 2);
-	owed_is(t->a, 7, 0, 0);
-	kept = owe(t->a, from, 7, 10);
-	owe(t->a, from, 7, 20);
-	owe(t->a, from, 8, 30);
-	suite_put(t->a, from, T0 + HOUR, 5);
-	owed_is(t->a, 7, 2, 30);
-	ok(store_msg_move(t->a, from, to, kept, 5));
-	owed_is(t->a, 7, 1, 10);
-	owed_is(t->a, 8, 0, 0);
-	assert_int_equal(suite_rows(t->a, from, &first), 1);
-	assert_int_equal(first, kept);
-	assert_int_equal(suite_rows(t->a, to, &first), 3);
-	assert_int_equal(first, kept + 1);
-	ok(store_msg_read(t->a, to, 0, first_kind, &kind));
-	assert_int_equal(kind, 5);
-	ok(store_msg_read(t->a, to, kept + 2, first_kind, &kind));
-	assert_int_equal(kind, 3);		/* what was not owed stays what it was */
-	ok(store_commit(t->a));
-}
-
-/* What moved counts to the quota of its new mailbox, and no longer to that of the old. */
-static void
-quotas_follow_what_moves(void **state)
-{
-	struct suite *t = *state;
-	struct msg_new m = { .due = T0 + HOUR, .body = { "", 0 } };
-	int64_t from, to, seq;
-
-	suite_limits(t, 3, 0);
-	ok(store_begin(t->a, T0));
-	from = suite_box(t->a, 1);
-	to = suite_box(t->a, 2);
-	m.box = from;
-	ok(store_msg_add(t->a, &m, 0, &seq));
-	ok(store_msg_add(t->a, &m, 0, &seq));
-	ok(store_msg_add(t->a, &m, 0, &seq));
-	fails(store_msg_add(t->a, &m, 0, &seq), ERR_QUOTA);
-	m.box = to;
-	ok(store_msg_add(t->a, &m, 0, &seq));
-	ok(store_msg_move(t->a, from, to, 0, 5));
-	fails(store_msg_add(t->a, &m, 0, &seq), ERR_QUOTA);
-	m.box = from;
-	ok(store_msg_add(t->a, &m, 0, &seq));
-	ok(store_commit(t->a));
-}
-
 /* ---- the pulse ---- */
 
 static void
@@ -363,14 +436,18 @@ the_pulse_counts_what_is_there(void **state)
 const struct CMUnitTest suite_key_tests[] = {
 	cmocka_unit_test(a_key_is_there_from_the_start),
 	cmocka_unit_test(keys_are_made_and_changed),
+	cmocka_unit_test(protocols_have_keys_that_stay),
+	cmocka_unit_test(a_key_keeps_all_it_is_told),
+	cmocka_unit_test(whoever_looks_sees_that_keys_have_changed),
+	cmocka_unit_test(numbers_of_keys_are_not_used_again),
+	cmocka_unit_test(keys_of_one_realm_count_the_same_peers),
+	cmocka_unit_test(what_a_removed_key_leaves_is_swept),
 	cmocka_unit_test(claims_are_counted_and_those_present_listed),
 	cmocka_unit_test(a_new_key_counts_who_is_there),
 	cmocka_unit_test(the_token_of_an_ended_box_is_free),
 	cmocka_unit_test(an_ended_box_is_found_by_its_token),
 	cmocka_unit_test(a_touched_box_lives_on),
 	cmocka_unit_test(who_is_longest_away),
-	cmocka_unit_test(what_moves_is_owed_no_more),
-	cmocka_unit_test(quotas_follow_what_moves),
 	cmocka_unit_test(the_pulse_counts_what_is_there),
 	{ .name = NULL },
 };

@@ -180,7 +180,7 @@ suite_store(const struct suite_engine *e, struct CMUnitTest *list, size_t max)
 {
 	const struct CMUnitTest *const parts[] = {
 		suite_turn_tests, suite_box_tests, suite_msg_tests, suite_time_tests,
-		suite_clock_tests, suite_key_tests, suite_seq_tests, suite_read_tests,
+		suite_clock_tests, suite_key_tests, suite_owed_tests, suite_seq_tests, suite_read_tests,
 		suite_claim_tests,
 	};
 	size_t i, n = 0;

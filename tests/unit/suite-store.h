@@ -70,7 +70,7 @@ struct sweep	suite_sweep_at(struct store *s, int64_t now);
 
 extern const struct CMUnitTest suite_turn_tests[], suite_box_tests[], suite_msg_tests[],
     suite_time_tests[],
-    suite_clock_tests[], suite_key_tests[], suite_seq_tests[], suite_read_tests[],
+    suite_clock_tests[], suite_key_tests[], suite_owed_tests[], suite_seq_tests[], suite_read_tests[],
     suite_claim_tests[];
 
 #endif

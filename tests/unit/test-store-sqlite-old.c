@@ -17,7 +17,7 @@ static const char used_1[] =
     "DELETE FROM msg WHERE seq = 4;";
 
 static void
-make_version_1(const char *fill)
+make_version(int version, const char *fill)
 {
 	const char *const *steps;
 	sqlite3 *db;
@@ -25,7 +25,7 @@ make_version_1(const char *fill)
 
 	steps = sql_schema(&known);
 	assert_int_equal(sqlite3_open(place.path, &db), SQLITE_OK);
-	assert_int_equal(sql_migrate(db, steps, 0, 1), SQLITE_OK);
+	assert_int_equal(sql_migrate(db, steps, 0, version), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, fill, NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);
 }
@@ -55,7 +55,7 @@ messages_of_version_1_stay(void **state)
 	struct box b;
 
 	(void)state;
-	make_version_1(used_1);
+	make_version(1, used_1);
 	s = place_open(true);
 	ok(store_msg_read(s, 1, 0, see, &seen));
 	assert_int_equal(seen.n, 3);
@@ -73,7 +73,7 @@ positions_of_version_1_are_not_given_again(void **state)
 	struct store *s;
 
 	(void)state;
-	make_version_1(used_1);
+	make_version(1, used_1);
 	s = place_open(true);
 	ok(store_msg_last(s, &last));
 	assert_int_equal(last, 4);
@@ -90,7 +90,7 @@ messages_of_version_1_expire(void **state)
 	struct store *s;
 
 	(void)state;
-	make_version_1(used_1);
+	make_version(1, used_1);
 	s = place_open(true);
 	assert_int_equal(suite_sweep_at(s, T0 + 5001 + EXPIRY_SLACK_MS).messages, 1);
 	assert_int_equal(suite_sweep_at(s, T0 + 9001 + EXPIRY_SLACK_MS).messages, 1);
@@ -106,7 +106,7 @@ an_empty_version_1_starts_at_1(void **state)
 	int64_t last = -1;
 
 	(void)state;
-	make_version_1("INSERT INTO meta VALUES ('epoch', '00112233445566ff'), ('secret', zeroblob(32)), "
+	make_version(1, "INSERT INTO meta VALUES ('epoch', '00112233445566ff'), ('secret', zeroblob(32)), "
 	    "('inode', 0);");
 	s = place_open(true);
 	ok(store_msg_last(s, &last));
@@ -117,10 +117,53 @@ an_empty_version_1_starts_at_1(void **state)
 	store_close(s);
 }
 
+/* Version 4 as it was used: a peer under each of two keys, one with discovery, a multiaddr, and what waits. */
+static const char used_4[] =
+    "INSERT INTO meta VALUES ('epoch', '00112233445566ff'), ('secret', zeroblob(32)), ('inode', 0), ('swept', 1700000000000);"
+    "INSERT INTO realm_key (name, discovery) VALUES ('club', 1), ('star', 0);"
+    "INSERT INTO box (realm, token, until) VALUES ('peer/club', zeroblob(32), 1700000000000), "
+    "('peer/peerjs', zeroblob(32), 1700000000000), ('star', zeroblob(32), 1700000000000);"
+    "INSERT INTO claim (realm, name, box) VALUES ('peer/club', CAST('anna' AS BLOB), 1), "
+    "('peer/peerjs', CAST('ben' AS BLOB), 2), ('star', CAST('/ip4/1' AS BLOB), 3);"
+    "INSERT INTO msg (box, src, kind, due, size, body) VALUES (1, 2, 5, 1700000005000, 3, 'one');";
+
+static void
+keys_and_peers_of_version_4_stay(void **state)
+{
+	struct seen seen = { 0 };
+	struct realm_key k;
+	struct store *s;
+	struct box b;
+	int64_t n;
+
+	(void)state;
+	make_version(4, used_4);
+	s = place_open(true);
+	ok(store_key_get(s, STR("club"), &k));
+	assert_true(k.enabled && k.discovery && k.peers == 1 && k.expires == 0 && k.max_peers == 0 && k.rate == 0);
+	assert_string_equal(k.realm, "club");
+	ok(store_key_get(s, STR("peerjs"), &k));
+	assert_true(k.enabled && !k.discovery && k.peers == 1);
+	ok(store_key_get(s, STR("star"), &k));	/* what an administrator wrote by hand could not be used */
+	assert_string_equal(k.realm, "");
+	ok(store_claim_holder(s, "peer/club", STR("anna"), &b));
+	ok(store_msg_read(s, b.id, 0, see, &seen));
+	assert_int_equal(seen.n, 1);
+	ok(store_claim_total(s, STAR_REALM, &n));
+	assert_int_equal(n, 1);
+	ok(store_begin(s, T0));
+	ok(store_box_end(s, 1));		/* it is counted still */
+	ok(store_commit(s));
+	ok(store_key_get(s, STR("club"), &k));
+	assert_int_equal(k.peers, 0);
+	store_close(s);
+}
+
 const struct CMUnitTest sqlite_old_tests[] = {
 	cmocka_unit_test(messages_of_version_1_stay),
 	cmocka_unit_test(positions_of_version_1_are_not_given_again),
 	cmocka_unit_test(messages_of_version_1_expire),
 	cmocka_unit_test(an_empty_version_1_starts_at_1),
+	cmocka_unit_test(keys_and_peers_of_version_4_stay),
 	{ NULL, NULL, NULL, NULL, NULL }
 };
