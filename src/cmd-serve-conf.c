@@ -185,8 +185,9 @@ static const char *const fixed =
 
 static const char *const page_headers =
     "\tsetenv.add-response-header = ( \"Cache-Control\" => \"no-cache\", \"X-Content-Type-Options\" => \"nosniff\",\n"
-    "\t\t\"Content-Security-Policy\" => \"default-src 'self'; connect-src 'self'; frame-ancestors 'self'; "
-    "base-uri 'none'; form-action 'self'\",\n"
+    "\t\t\"Content-Security-Policy\" => \"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; manifest-src 'self'; frame-ancestors 'self'; base-uri 'none'; form-action 'self'\",\n"
+    "\t\t\"Permissions-Policy\" => \"camera=(self), microphone=(), geolocation=(), payment=(), usb=()\",\n"
     "\t\t\"Referrer-Policy\" => \"no-referrer\" )\n";
 
 static int

@@ -5,7 +5,8 @@
 
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { BROWSERS } from './browsers.mjs';
 
@@ -64,7 +65,7 @@ export async function newWindow(options = {}, server = SERVER) {
   watch(page);
   page.setDefaultTimeout(15000);
   page.home = `${server}/www/`;
-  await context.route(/\/www\/([a-z]+\.html)?([?#].*)?$/, async (route) => {
+  await context.route(/\/www\/([a-z-]+\.html)?([?#].*)?$/, async (route) => {
     const response = await route.fetch();
     const headers = { ...response.headers(), 'content-security-policy': POLICY };
     await route.fulfill({ response, headers });
@@ -97,6 +98,18 @@ export function nameless(page) {
     const named = (it) => it.labels?.length || it.ariaLabel || it.textContent.trim();
     return [...controls].filter((it) => !named(it)).map((it) => it.outerHTML);
   });
+}
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+/** Rules of WCAG 2.2 up to AA, and what axe thinks is good practice. */
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+/** What axe finds in a page as it is now: contrast, names, landmarks, headings … One line each. */
+export async function barriers(page) {
+  await page.evaluate(AXE);
+  const found = await page.evaluate((rules) => globalThis.axe.run({ runOnly: rules }), RULES);
+  return found.violations.flatMap(({ id, nodes }) => (
+    nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`)));
 }
 
 /** The whole page as it lies there: nothing focused or pointed at, no dot on its way. */
