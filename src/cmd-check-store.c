@@ -249,6 +249,17 @@ describe_database(struct check *k, struct store *s)
 	judge_journal(k, &st);
 }
 
+static void
+look_for_key(struct check *k, struct store *s)
+{
+	const char *name = k->conf.peerjs_key;
+	struct realm_key found;
+
+	if (name[0] != '\0' && store_key_get(s, str_from(name), &found) == -ERR_NOTFOUND)
+		check_warn(k, "key", "Make it with sigpost key add, or let peerjs_key name one that sigpost key list shows",
+		    "peerjs_key is %s, but there is no such key: no PeerJS client gets in", name);
+}
+
 void
 check_database(struct check *k)
 {
@@ -267,6 +278,7 @@ check_database(struct check *k)
 		check_fail(k, "database", mend_database(rc), "%s", why);
 	else {
 		describe_database(k, s);
+		look_for_key(k, s);
 		store_close(s);
 	}
 }

@@ -248,6 +248,7 @@ run(struct serve *s)
 {
 	sigset_t open;
 	pid_t pid;
+	bool six;
 	int rc = serve_configure(s);
 
 	if (rc == CMD_OK)
@@ -256,8 +257,9 @@ run(struct serve *s)
 		rc = make_key(s);
 	if (rc != CMD_OK)
 		return rc;
-	fprintf(stderr, "sigpost: %s://%s:%s%s  database %s  configuration %s\n", s->cert != NULL ? "https" : "http",
-	    s->host, s->port, s->conf.mount, s->conf.db, s->file);
+	six = strchr(s->host, ':') != NULL;
+	fprintf(stderr, "sigpost: %s://%s%s%s:%s%s  database %s  configuration %s\n", s->cert != NULL ? "https" : "http",
+	    six ? "[" : "", s->host, six ? "]" : "", s->port, s->conf.mount, s->conf.db, s->file);
 	take_signals(&open);
 	pid = start(s, getpid(), &open);
 	return pid < 0 ? fail("fork", strerror(errno)) : wait_for_end(s, pid, &open);

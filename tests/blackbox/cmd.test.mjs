@@ -371,6 +371,13 @@ onSite('sigpost check', {}, async (site) => site, {
     }
   },
 
+  'misses the key that peerjs_key names': async (site) => {
+    const { db } = await made(site);
+    has(await check(site, ['--db', db, '--peerjs-key', 'secret']), 'key', 'warn', /peerjs_key is secret, but there is no such key/, /key add/);
+    const { findings } = await check(site, ['--db', db, '--peerjs-key', 'peerjs']);
+    assert.ok(!findings.some((/** @type {any} */ it) => it.about === 'key'));
+  },
+
   'knows whether lighttpd has TLS': async (site) => {
     const { db } = await made(site);
     has(await check(site, ['--db', db]), 'lighttpd-tls', 'ok', /mod_openssl is there/);

@@ -10,7 +10,7 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-import { kind, onSite } from './harness.mjs';
+import { freePort, kind, onSite } from './harness.mjs';
 import { ALL_KINDS } from './kinds.mjs';
 import { PROGRAM, example, settings, withTable } from './described.mjs';
 import { Session, transcripts } from './transcript.mjs';
@@ -35,8 +35,9 @@ function play(file) {
     const server = await site.serve(kind('sigpost serve'));
     writeFileSync(join(site.root, '.curlrc'), 'no-progress-meter\n');  // as in a terminal
     const env = { ...server.env, PATH: `${site.root}/bin:${process.env.PATH}`, HOME: site.root };
+    const other = String(await freePort());
     return new Session({ cwd: site.root, env }, (command) =>
-      command.replaceAll('http://127.0.0.1:9000', server.base));
+      command.replaceAll('http://127.0.0.1:9000', server.base).replaceAll('9443', other));
   }, {
     'show what happens': async (session) => {
       try {

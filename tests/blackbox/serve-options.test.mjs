@@ -123,6 +123,7 @@ onSite('options of sigpost serve', {}, async (site) => site, {
 
   '--host ::, for both': async (site) => {
     const { it, url, port } = await serve(site, ['-H', '::']);
+    assert.ok(it.log().includes(`http://[::]:${port}/`), it.log());
     assert.equal((await request(`http://[::1]:${port}/`)).status, 200);
     assert.equal((await request(url)).status, 200);
     await it.stop();
