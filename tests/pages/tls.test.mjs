@@ -5,7 +5,6 @@
 
 import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
 import http2 from 'node:http2';
 import net from 'node:net';
 import { join } from 'node:path';
@@ -15,12 +14,11 @@ import { fileURLToPath } from 'node:url';
 import { Certificates } from '../blackbox/certificates.mjs';
 import { kind } from '../blackbox/kinds.mjs';
 import { Process, until } from '../blackbox/proc.mjs';
-import { Site, fill, freePort } from '../blackbox/site.mjs';
+import { Site, freePort } from '../blackbox/site.mjs';
 import { BROWSERS } from './browsers.mjs';
 
 const { launch, missing } = BROWSERS.Chromium;
 const PEERJS = fileURLToPath(new URL('../node_modules/peerjs/dist/peerjs.min.js', import.meta.url));
-const CONF = new URL('../blackbox/conf/nginx-proxy.conf', import.meta.url);
 
 /** What is tried at a time: above what any of them lets through, but for nginx. Chromium opens many WebSockets slowly. */
 const MANY = 24;
@@ -86,14 +84,13 @@ describe('HTTPS in Chromium', { skip: missing }, () => {
   const secure = async (...more) =>
     `https://127.0.0.1:${await serve('--tls-cert', pem.path('cert'), '--tls-key', pem.path('cert-key'), ...more)}`;
 
-  /** The configuration of docs/web-servers.md, with TLS. */
+  /** The configuration that is installed, with TLS. */
   async function nginx() {
-    const [port, back] = [await freePort(), await serve()];
-    const conf = join(site.root, 'nginx.conf');
-    const text = fill(readFileSync(CONF, 'utf8'), { ROOT: site.root, NAME: 'nginx', PORT: port, BACK: back, MOUNT: '/rtc' });
-    writeFileSync(conf, text.replace(`127.0.0.1:${port};`,
-      `127.0.0.1:${port} ssl http2; ssl_certificate ${pem.path('cert')}; ssl_certificate_key ${pem.path('cert-key')};`));
-    return `https://127.0.0.1:${await start(kind('nginx before sigpost serve').command(conf, site), port)}/rtc`;
+    const port = await freePort();
+    const listen = `listen 127.0.0.1:${port} ssl http2; ssl_certificate ${pem.path('cert')}; ssl_certificate_key ${pem.path('cert-key')};`;
+    await site.serve({ ...kind('nginx before sigpost serve'), change: { '\tlisten 80;': `\t${listen}` } }, { ready: false });
+    await until(`nginx at port ${port}`, () => listens(port)).catch((error) => { throw site.explain(error); });
+    return `https://127.0.0.1:${port}/rtc`;
   }
 
   /** A page of this server without rules of its own, by the protocol it came by. */
