@@ -161,7 +161,8 @@ add_program(struct buf *b, const struct serve *s)
 
 	buf_addz(b, "$HTTP[\"url\"] !~ \"^");
 	add_pattern(b, s);
-	buf_addz(b, "/www/\" {\n");
+	/* Of a request that fails it would write the query, where PeerJS has its token. What stopped says so itself. */
+	buf_addz(b, "/www/\" {\nserver.errorlog = \"/dev/null\"\n");
 	if (couriers)
 		rc = add_websockets(b, s);
 	if (rc == 0)

@@ -6,18 +6,11 @@ import { join } from 'node:path';
 import { RawSocket } from './frames.mjs';
 import { onSite, request, run, until } from './harness.mjs';
 import { Peer, newId, offer } from './peerjs.mjs';
-import { serve } from './served.mjs';
+import { at, serve } from './served.mjs';
 
 /** @typedef {import('./site.mjs').Site} Site */
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
-/**
- * What Peer wants of a server.
- * @param {string} base
- * @returns {any}
- */
-const at = (base) => ({ url: (/** @type {string} */ path) => `${base}${path}`, origin: base });
 
 onSite('options of sigpost serve', {}, async (site) => site, {
   '--path, --key, --allow_discovery': async (site) => {

@@ -5,9 +5,10 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import {
-  Channel, freePort, newKey, onSite, processesOf, request, run, until,
+  Channel, freePort, newKey, onSite, processesOf, request, run, signal, until,
 } from './harness.mjs';
-import { serve } from './served.mjs';
+import { Peer } from './peerjs.mjs';
+import { at, serve } from './served.mjs';
 
 /** @typedef {import('./site.mjs').Site} Site */
 
@@ -71,6 +72,17 @@ onSite('sigpost serve', {}, async (site) => site, {
     const { it, url } = await serve(site, ['--max-body-bytes', '1024']);
     assert.equal((await request(`${url}/sigver`, { method: 'POST', body: 'x'.repeat(1025) })).status, 413);
     await it.stop();
+  },
+
+  'logs no token, also of a request that is cut off': async (site) => {
+    const { it, url } = await serve(site);
+    const peer = await Peer.open(at(url), { wire: 'sse' });
+    const [backend] = processesOf(site.root).filter(({ pid, exe }) => pid !== it.pid && exe.endsWith('/bin/sigpost'));
+    signal(backend.pid, 'SIGKILL');
+    await until('the end of its stream', () => peer.down.over);
+    await until('another process', () => it.log().split('event="started"').length === 3);
+    assert.equal(await it.stop(), 0);
+    assert.ok(!it.log().includes(peer.token), it.log());
   },
 
   'says what is wrong': async (site) => {

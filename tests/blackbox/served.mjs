@@ -25,3 +25,10 @@ export async function serve(site, more = [], { path = '', env = {} } = {}) {
   });
   return { it, url, port };
 }
+
+/**
+ * What Peer wants of a server.
+ * @param {string} base
+ * @returns {any}
+ */
+export const at = (base) => ({ url: (/** @type {string} */ path) => `${base}${path}`, origin: base });
