@@ -176,7 +176,7 @@ add_program(struct buf *b, const struct serve *s)
 static const char *const fixed =
     "server.modules += ( \"mod_alias\", \"mod_redirect\", \"mod_access\", \"mod_setenv\", \"mod_fastcgi\", \"mod_cgi\" )\n"
     "server.stream-response-body = 1\n"	/* an event leaves when it comes */
-    "server.max-keep-alive-requests = 1000000\n"
+    "server.max-keep-alive-requests = 65535\n"
     "server.max-keep-alive-idle = 30\n"
     "index-file.names = ( \"index.html\" )\n"
     "mimetype.assign = ( \".html\" => \"text/html; charset=utf-8\", \".css\" => \"text/css; charset=utf-8\",\n"
