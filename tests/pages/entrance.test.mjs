@@ -17,10 +17,11 @@ describe('the entrance', () => {
     const server = new URL(SERVER).origin;
     assert.ok(links.every((it) => new URL(it).origin === server), links.join());
     assert.ok((await textOf(page, 'at')).startsWith(SERVER));
-    const pages = [['PeerJS', /^PeerJS/], ['sigver', /^Two windows/], ['webrtc-star', /^A node/], ['Status', /^How it is/]];
-    for (const [name, title] of pages) {
+    const pages = [['PeerJS', /^PeerJS/], ['sigver', /^Two windows/], ['webrtc-star', /^A node/],
+      ['QR', /^Without/, 'Without a server'], ['Status', /^How it is/]];
+    for (const [name, title, door = name] of pages) {
       await page.goto(page.home);
-      await page.getByRole('main').getByRole('link', { name: new RegExp(`^${name}\\b`) }).click();
+      await page.getByRole('main').getByRole('link', { name: new RegExp(`^${door}\\b`) }).click();
       await page.waitForURL(/\.html$/);
       assert.match(await page.getByRole('heading', { level: 1 }).textContent(), title);
       const link = page.getByRole('link', { name, exact: true });
