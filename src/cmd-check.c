@@ -8,12 +8,15 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <json-c/json.h>
 
 #include "cmd-check.h"
 #include "cmd-db.h"
 #include "cmd.h"
+#include "err.h"
+#include "http.h"
 
 #define WHAT_MAX 12288	/* two paths fit */
 
@@ -109,15 +112,67 @@ print_json(struct check *k)
 	json_object_put(all);
 }
 
+/* The address among the arguments, which is taken out of them; NULL: there is none. */
+static const char *
+take_url(int *argc, char **argv)
+{
+	const char *found = NULL;
+	int i, n = 0;
+
+	for (i = 0; i < *argc; i++)
+		if (found == NULL && i > 0 && (strncmp(argv[i], "http://", 7) == 0 || strncmp(argv[i], "https://", 8) == 0))
+			found = argv[i];
+		else
+			argv[n++] = argv[i];
+	argv[n] = NULL;
+	*argc = n;
+	return found;
+}
+
+/* idle: --idle; NULL: not given. */
+static int
+ask_web(struct check *k, const char *text, const char *idle)
+{
+	const struct conf_row row = { .name = "--idle", .type = CONF_IS_TIME, .is_int = true, .def = 65000, .least = 1000,
+	    .most = 3600000 };
+	struct http_url url;
+	int64_t idle_ms = 0;
+	const char *why;
+
+	if (idle != NULL && conf_value(&row, str_from(idle), &idle_ms, &why) < 0) {
+		fprintf(stderr, "sigpost check: %s\n", why);
+		return CMD_USAGE;
+	}
+	if (http_url(&url, text, &why) < 0) {
+		fprintf(stderr, "sigpost check: %s: %s\n", text, why);
+		return CMD_USAGE;
+	}
+	check_url(k, &url, text, idle_ms);
+	return CMD_OK;
+}
+
+static void
+ask_all(struct check *k)
+{
+	size_t i;
+
+	cmd_db_directory(&k->conf, k->dir);
+	for (i = 0; i < sizeof checkers / sizeof checkers[0]; i++)
+		checkers[i](k);
+}
+
 int
 cmd_check(int argc, char **argv)
 {
 	static struct check k = { .www = SIGPOST_WWWDIR };
 	bool json = false, example = false;
+	const char *idle = NULL;
 	const struct cmd_option own[] = {
-		{ "json", NULL, &json }, { "print-config", NULL, &example }, { "www", &k.www, NULL }, { NULL, NULL, NULL },
+		{ "json", NULL, &json }, { "print-config", NULL, &example }, { "www", &k.www, NULL },
+		{ "idle", &idle, NULL }, { NULL, NULL, NULL },
 	};
-	size_t i;
+	const char *url = take_url(&argc, argv);
+	int rc = CMD_OK;
 
 	if (cmd_settings(&k.conf, argc, argv, own) != 0)
 		return CMD_USAGE;
@@ -125,12 +180,13 @@ cmd_check(int argc, char **argv)
 		check_print_config(&k.conf);
 		return CMD_OK;
 	}
-	cmd_db_directory(&k.conf, k.dir);
 	if (json)
 		k.rows = json_object_new_array();
-	for (i = 0; i < sizeof checkers / sizeof checkers[0]; i++)
-		checkers[i](&k);
-	if (json)
+	if (url != NULL)
+		rc = ask_web(&k, url, idle);
+	else
+		ask_all(&k);
+	if (json && rc == CMD_OK)
 		print_json(&k);
-	return k.failed ? CMD_FAILED : CMD_OK;
+	return rc != CMD_OK ? rc : k.failed ? CMD_FAILED : CMD_OK;
 }

@@ -42,6 +42,10 @@ void	check_file(struct check *k);		/* who may write the file of settings */
 void	check_sense(struct check *k);		/* what fits its row, but not the rest of the world */
 void	check_print_config(const struct conf *c);	/* a file of all settings, defaults commented out */
 
+/* cmd-check-url.c. idle_ms: look so long whether a silent stream lasts; 0: do not. */
+struct http_url;
+void	check_url(struct check *k, const struct http_url *url, const char *text, int64_t idle_ms);
+
 /* cmd-check-store.c */
 bool	check_looks_served(const char *path);	/* below a directory web servers serve from, by its name */
 void	check_directory(struct check *k);

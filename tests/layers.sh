@@ -27,6 +27,7 @@ map='
 2	conf-file		libc			only	err str
 2	conf*			libc			lower	conf-file
 2	bell			libc			lower
+2	http*			libc			only	err str buf
 2	handoff			libc			only	err
 2	courier			libc			only	err handoff conf-file
 2	door			libc			lower	handoff
