@@ -205,12 +205,12 @@ take_list(const struct option *o, char **argv, const struct str *inlined)
 	int used = 1;
 
 	if (inlined != NULL)
-		n += (size_t)snprintf(all + n, sizeof all - n, " %.*s", (int)inlined->n, inlined->p);
+		n += (size_t)snprintf(all + n, sizeof all - n, "%s%.*s", n > 0 ? "," : "", (int)inlined->n, inlined->p);
 	for (; inlined == NULL && argv[used] != NULL && argv[used][0] != '-' && n < sizeof all; used++)
-		n += (size_t)snprintf(all + n, sizeof all - n, " %s", argv[used]);
+		n += (size_t)snprintf(all + n, sizeof all - n, "%s%s", n > 0 ? "," : "", argv[used]);
 	if (n >= sizeof all)
 		return -complain(argv[0], "these are too many");
-	return emit_setting(o, argv[0], str_trim(str_from(all))) != CMD_OK ? -CMD_USAGE : used;
+	return emit_setting(o, argv[0], str_from(all)) != CMD_OK ? -CMD_USAGE : used;
 }
 
 static int

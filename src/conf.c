@@ -216,6 +216,21 @@ contradict(const char *name, const char *what, const char *other, const char **w
 	return -ERR_BAD;
 }
 
+static int
+check_origins(const struct conf *c, const char **why)
+{
+	const char *wrong = origins_wrong(str_from(c->origins));
+	static char sentence[CONF_STR_MAX];
+	char from[CONF_STR_MAX / 3];
+
+	if (wrong == NULL)
+		return 0;
+	conf_origin(conf_find(STR("origins")), from, sizeof from);
+	snprintf(sentence, sizeof sentence, "origins (%s): %s", from, wrong);
+	*why = sentence;
+	return -ERR_BAD;
+}
+
 int
 conf_check(const struct conf *c, const char **why)
 {
@@ -225,9 +240,7 @@ conf_check(const struct conf *c, const char **why)
 		return contradict("retry_min_ms", NULL, "retry_max_ms", why);
 	if (c->mount[0] != '/' && strcmp(c->mount, "auto") != 0)
 		return contradict("mount", "auto or a path that begins with /", NULL, why);
-	if (origin_wrong(str_from(c->origins)).n > 0)
-		return contradict("origins", "a list of origins as browsers send them, such as https://example.org:8443, without a path", NULL, why);
 	if (c->db[0] == '\0')
 		return contradict("db", "the path of a file, not empty", NULL, why);
-	return 0;
+	return check_origins(c, why);
 }

@@ -1,8 +1,11 @@
 /*
- * origin - who may use a server from a page elsewhere: lists of origins (RFC 6454), as a browser sends them.
+ * origin - web origins (RFC 6454) that may use a key, as a list: "https://example.org, http://localhost:8080".
  *
- * A list has blanks or commas between its origins: "https://example.org https://example.net:8443". "*" is
- * any of them; "null" is what pages of files and sandboxed frames send.
+ * An entry is SCHEME://HOST[:PORT] as a browser sends it in the header Origin: in lower case, without the port that is
+ * the scheme's own, without a path. A host that begins with "*." is any name below what follows, however deep, and not
+ * that itself. The list "*" is every origin.
+ *
+ * "null", which pages from files and in sandboxed frames send, whoever made them, is in no list but "*".
  */
 #ifndef SIGPOST_ORIGIN_H
 #define SIGPOST_ORIGIN_H
@@ -11,14 +14,13 @@
 
 #include "str.h"
 
-/* Whether the list names it, without regard to case. An empty list names none. */
-bool	origin_listed(struct str list, struct str origin);
+#define ORIGINS_MAX	64	/* entries of a list */
 
-/* Whether a page of this origin comes from the host that a request is for, as its header Host has it. */
-bool	origin_own(struct str origin, struct str host);
+/* NULL: a list, of 1 to ORIGINS_MAX entries. Else why not: a sentence without a full stop. */
+const char	*origins_wrong(struct str list);
 
-/* The first word of the list that is no origin: what a browser never sends, such as a path behind the host, or a
- * star in it. Empty: all of them are. */
-struct str	origin_wrong(struct str list);
+/* true: the list is "*", or this origin is in it. Of what is no list, only entries that are good count. */
+bool		 origins_allow(struct str list, struct str origin);
+bool		 origins_any(struct str list);	/* it is "*" */
 
 #endif

@@ -286,15 +286,25 @@ serve_row(struct hub *hub, struct req *r, const struct route *row)
 		finish(hub, r, row->serve(hub, r));
 }
 
+/* Whether the page comes from the host that it asks. */
+static bool
+own_page(const struct req *r)
+{
+	struct str scheme, host;
+
+	return str_cut(r->origin, '/', &scheme, &host) && (str_eq(scheme, STR("https:")) || str_eq(scheme, STR("http:"))) &&
+	    str_starts(host, STR("/")) && host.n > 1 && str_eqcase(str_skip(host, 1), r->host);
+}
+
 /* Programs send no Origin, and what they send could be believed no more than the rest. Our own pages may always. */
 static enum req_pages
 judge_page(const struct conf *c, const struct req *r)
 {
 	struct str list = str_from(c->origins);
 
-	if (list.n == 0)
+	if (origins_any(list))
 		return PAGES_ALL;
-	if (r->origin.n == 0 || origin_listed(list, r->origin) || origin_own(r->origin, r->host))
+	if (r->origin.n == 0 || own_page(r) || origins_allow(list, r->origin))
 		return PAGES_LISTED;
 	return PAGES_FOREIGN;
 }

@@ -14,13 +14,13 @@ map='
 0	list			iso			only
 0	str			iso			only	err
 0	buf			iso			only	err str
-0	origin			iso			only	str
 0	log			libc			only	str buf
 
 1	json*			iso			only	err str buf
 1	eio			iso			only	err str buf json*
 1	sio			iso			only	err str buf json*
 1	fcgi*			iso,fastcgi.h		only	err str buf
+1	origin			iso			only	err str
 1	ws			iso,nettle/,wslay/	lower	json*
 1	loop*			libc,uv.h		lower
 

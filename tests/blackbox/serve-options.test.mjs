@@ -88,16 +88,19 @@ onSite('options of sigpost serve', {}, async (site) => site, {
 
   '--cors': async (site) => {
     const [a, b, c] = ['https://a.example', 'http://b.example:8080', 'https://c.example'];
-    const { it, url } = await serve(site, ['--cors', a, b, '--cors=null', '--allow_discovery']);
+    const below = 'https://one.of.d.example';
+    const { it, url } = await serve(site, ['--cors', a, b, '--cors=https://*.d.example', '--allow_discovery']);
     const allowed = async (/** @type {string | undefined} */ origin, path = '/peerjs/id', method = 'GET') => {
       const { status, headers } = await request(`${url}${path}`, { method, headers: origin === undefined ? {} : { Origin: origin } });
       return [status, headers['access-control-allow-origin'], headers.vary];
     };
-    for (const origin of [a, b, 'null', url]) {
+    for (const origin of [a, b, below, url]) {
       assert.deepEqual(await allowed(origin), [200, origin, 'Origin']);
     }
     assert.deepEqual(await allowed(undefined), [200, undefined, 'Origin'], 'a program');
-    assert.deepEqual(await allowed(c), [403, undefined, 'Origin']);
+    for (const origin of [c, 'null', 'https://d.example', url.replace('http', 'https:'), url.replace('http', 'ftp')]) {
+      assert.deepEqual(await allowed(origin), [403, undefined, 'Origin'], origin);
+    }
     assert.deepEqual(await allowed(a, '/sigver', 'OPTIONS'), [204, a, 'Origin']);
     assert.deepEqual(await allowed(c, '/sigver', 'OPTIONS'), [403, undefined, 'Origin']);
     assert.deepEqual(await allowed(a, '/nowhere'), [404, a, 'Origin']);
@@ -142,7 +145,8 @@ onSite('options of sigpost serve', {}, async (site) => site, {
       [['--cors'], /--cors: it needs a value/],
       [['--cors', '--procs', '1'], /--cors: it needs a value/],
       [['--cors', 'https://a.example/'], /origins.*without a path/],
-      [['--cors', 'https://a.example', 'b.example'], /origins.*such as https:\/\//],
+      [['--cors', 'null'], /origins.*null/],
+      [['--cors', 'https://a.example', 'b.example'], /origins.*as in https:\/\//],
       [['--cors', `https://${'a'.repeat(4096)}`], /too many/],
       [['--host', '192.0.2.1.5'], /no address.*--host/],
       [['-x', '1'], /-x: it is not an option/],

@@ -362,6 +362,9 @@ finds_contradictions(void **state)
 		{ { { "log_level", "error" } }, NULL },
 		{ { { "db", "x.db" } }, NULL },
 		{ { { "db", "" } }, "db" },
+		{ { { "origins", "https://a.org, https://*.b.org:81" } }, NULL },
+		{ { { "origins", "a.org" } }, "origins (command line): an origin has a scheme" },
+		{ { { "origins", "" } }, "origins" },
 	};
 	size_t i, k;
 
