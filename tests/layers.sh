@@ -37,6 +37,7 @@ map='
 2	proto			iso			lower
 2	gate			iso			lower
 2	token			libc,nettle/,uuid/	lower	store
+2	rate*			libc			only	err str
 
 3	req			iso			lower
 3	conn			libc			lower
