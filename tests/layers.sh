@@ -17,6 +17,7 @@ map='
 0	log			libc			only	str buf
 
 1	json*			iso			only	err str buf
+1	addr			libc			only	err str
 1	eio			iso			only	err str buf json*
 1	sio			iso			only	err str buf json*
 1	fcgi*			iso,fastcgi.h		only	err str buf
