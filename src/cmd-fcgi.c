@@ -1,5 +1,6 @@
 /*
- * cmd-fcgi - FastCGI on a socket of its own: --listen PATH, --listen PORT or --listen HOST:PORT.
+ * cmd-fcgi - FastCGI on a socket of its own: --listen PATH, --listen PORT or --listen HOST:PORT; or on
+ * one that a service manager passed (systemd.h).
  *
  * libfcgi opens the socket. It ends the process where it cannot, with a message of its own, and
  * takes a path away from whoever listens there, so what can be known is checked first. A port
@@ -19,6 +20,7 @@
 #include "err.h"
 #include "log.h"
 #include "service.h"
+#include "systemd.h"
 
 #define BACKLOG 1024
 
@@ -93,6 +95,35 @@ open_socket(const char *address)
 	return fd;
 }
 
+/* Descriptor of the socket at `where`, or -CMD_… after a line on stderr. */
+static int
+listen_at(const char *where, bool path)
+{
+	char address[256];
+	int fd, rc = path ? check_path(where) : check_port(where, address, sizeof address);
+
+	if (rc != CMD_OK)
+		return -rc;
+	fd = open_socket(path ? where : address);
+	return fd < 0 ? -fail(where, "cannot listen there") : fd;
+}
+
+/* The same of one that was passed. */
+static int
+listen_passed(void)
+{
+	const char *why = NULL;
+	int fd = systemd_socket(&why);
+
+	if (fd >= 0)
+		return fd;
+	if (fd == -ERR_BAD)
+		return -fail("the socket that was passed", why);
+	fprintf(stderr, "sigpost fcgi: --listen is missing: a path, a port, or HOST:PORT; and no socket was passed "
+	    "(LISTEN_FDS, as by a .socket unit of systemd)\n");
+	return -CMD_USAGE;
+}
+
 int
 cmd_fcgi(int argc, char **argv)
 {
@@ -100,23 +131,15 @@ cmd_fcgi(int argc, char **argv)
 	static struct service service;
 	const char *where = NULL;
 	const struct cmd_option own[] = { { "listen", &where, NULL }, { NULL, NULL, NULL } };
-	char address[256];
 	bool path;
 	int fd, rc;
 
 	if (cmd_settings(&conf, argc, argv, own) != 0)
 		return CMD_USAGE;
-	if (where == NULL) {
-		fprintf(stderr, "sigpost fcgi: --listen is missing: a path, a port, or HOST:PORT\n");
-		return CMD_USAGE;
-	}
-	path = where[0] == '/' || where[0] == '.';
-	rc = path ? check_path(where) : check_port(where, address, sizeof address);
-	if (rc != CMD_OK)
-		return rc;
-	fd = open_socket(path ? where : address);
+	path = where != NULL && (where[0] == '/' || where[0] == '.');
+	fd = where != NULL ? listen_at(where, path) : listen_passed();
 	if (fd < 0)
-		return fail(where, "cannot listen there");
+		return -fd;
 	service_log(&conf);
 	rc = service_fcgi(&service, &conf, fd) < 0 ? CMD_FAILED : CMD_OK;
 	if (path)

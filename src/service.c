@@ -13,6 +13,7 @@
 #include "log.h"
 #include "route.h"
 #include "service.h"
+#include "systemd.h"
 
 #define LEAVE_STEP_MS 10
 
@@ -102,6 +103,7 @@ on_stopped(struct hub *hub)
 void
 service_leave(struct service *s)
 {
+	systemd_stopping();
 	if (s->fcgi != NULL)
 		gate_fcgi_stop(s->fcgi);
 	if (s->cgi != NULL)
@@ -128,6 +130,13 @@ on_second(struct loop_timer *t)
 	struct service *s = LIST_OF(t, struct service, second);
 
 	s->each_second(s);
+}
+
+static void
+on_watchdog(struct loop_timer *t)
+{
+	(void)t;
+	systemd_notify("WATCHDOG=1");
 }
 
 void
@@ -187,6 +196,7 @@ service_start(struct service *s, const struct conf *c)
 	watch_signals(s);
 	loop_timer_init(&s->loop, &s->second, on_second);
 	loop_timer_init(&s->loop, &s->leaving, on_leaving);
+	loop_timer_init(&s->loop, &s->watchdog, on_watchdog);
 	LOG(LOG_INFO, "started", LOG_Z("version", PACKAGE_VERSION), LOG_INT("pid", getpid()),
 	    LOG_Z("db", c->db), LOG_Z("epoch", s->hub.store->epoch));
 	return 0;
@@ -208,8 +218,20 @@ service_run(struct service *s)
 		uv_close((uv_handle_t *)&s->signals[i], NULL);
 	loop_timer_close(&s->second, NULL);
 	loop_timer_close(&s->leaving, NULL);
+	loop_timer_close(&s->watchdog, NULL);
 	loop_release(&s->loop);
 	LOG(LOG_INFO, "stopped", LOG_INT("pid", getpid()));
+}
+
+/* The loop says that it turns, as often as somebody wants to hear it. */
+static void
+tell_manager(struct service *s)
+{
+	uint64_t ms = systemd_watchdog_ms();
+
+	if (ms > 0)
+		loop_timer_start(&s->watchdog, ms, ms);
+	systemd_notify("READY=1");
 }
 
 int
@@ -223,6 +245,7 @@ service_fcgi(struct service *s, const struct conf *c, int fd)
 		LOG(LOG_ERROR, "cannot start", LOG_Z("why", "out of memory"));
 		return -ERR_NOMEM;
 	}
+	tell_manager(s);
 	service_run(s);
 	return 0;
 }

@@ -22,6 +22,7 @@ struct service {
 	uv_signal_t	 signals[SERVICE_SIGNALS];
 	struct loop_timer second;	/* calls each_second */
 	void		(*each_second)(struct service *s);
+	struct loop_timer watchdog;	/* says that the loop turns (systemd.h) */
 	struct loop_timer leaving;	/* after the drain: until the last answers are out */
 	int64_t		 leave_by;	/* loop_mono */
 };
@@ -42,8 +43,8 @@ void	service_run(struct service *s);
 /* From now on calls fn once a second. */
 void	service_each_second(struct service *s, void (*fn)(struct service *s));
 
-/* All of it for FastCGI on a listening socket, with the CGI door beside it: returns when it has ended,
- * or -err after a log line. */
+/* All of it for FastCGI on a listening socket, with the CGI door beside it; a service manager is told when
+ * it is ready (systemd.h). Returns when it has ended, or -err after a log line. */
 int	service_fcgi(struct service *s, const struct conf *c, int fd);
 
 /* Drains and ends, as a signal would. */

@@ -32,6 +32,7 @@ map='
 2	handoff			libc			only	err
 2	courier			libc			only	err handoff conf-file
 2	door			libc			lower	handoff
+2	systemd			libc			lower
 2	store-ops		iso			lower
 2	store			iso			lower	store-ops
 2	wire			iso			lower
