@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import {
-  LOOKS, SCREENSHOTS, SERVER, browserTest, close, forgive, nameless, newWindow, picture, says,
+  LOOKS, SCREENSHOTS, SERVER, barriers, browserTest, close, forgive, nameless, newWindow, picture, says,
   textOf,
 } from './windows.mjs';
 import {
@@ -177,6 +177,7 @@ describe('the page', () => {
     await attach(second, 'a.bin', randomBytes(10));
     await first.getByRole('link', { name: 'Save a.bin' }).waitFor();
     assert.deepEqual(await nameless(first), []);
+    assert.deepEqual(await barriers(first), []);
     assert.equal(await first.getByRole('status').count(), 1);
     assert.equal(await first.getByRole('log', { name: 'Chat and files' }).count(), 1);
     assert.equal(await first.getByRole('heading', { level: 1 }).count(), 1);

@@ -5,7 +5,7 @@
 import { describe } from 'node:test';
 import assert from 'node:assert/strict';
 import {
-  LOOKS, SCREENSHOTS, SERVER, browserTest, close, forgive, nameless, newWindow, picture, says,
+  LOOKS, SCREENSHOTS, SERVER, barriers, browserTest, close, forgive, nameless, newWindow, picture, says,
   textOf,
 } from './windows.mjs';
 import { Proxy } from './proxy.mjs';
@@ -222,6 +222,7 @@ describe('the page', () => {
   browserTest('names everything to a screen reader', async () => {
     const { opener, joining, close: done } = await meet();
     assert.deepEqual(await nameless(opener), []);
+    assert.deepEqual(await barriers(opener), []);
     assert.equal(await opener.getByRole('status').count(), 1);
     assert.equal(await opener.getByRole('log').count(), 2);
     assert.equal(await opener.getByRole('log', { name: 'Chat' }).count(), 1);

@@ -118,11 +118,10 @@ for (const name of PAGES) {
       browserTest(`keeps nobody out, and to its width · ${look}`, async () => {
         const page = await openPage(name, options);
         assert.deepEqual(await barriers(page), []);
-        const { scrollWidth, clientWidth } = await page.evaluate(() => {
-          const { scrollWidth: all, clientWidth: seen } = document.documentElement;
-          return { scrollWidth: all, clientWidth: seen };
-        });
-        assert.equal(scrollWidth, clientWidth);
+        for (const width of [options.viewport.width, 320]) {
+          await page.setViewportSize({ width, height: 700 });
+          assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), width);
+        }
         await close(page);
       });
     }

@@ -3,7 +3,7 @@
 import { describe } from 'node:test';
 import assert from 'node:assert/strict';
 import {
-  LOOKS, SCREENSHOTS, browserTest, close, forgive, newWindow, picture, says, textOf,
+  LOOKS, SCREENSHOTS, barriers, browserTest, close, forgive, newWindow, picture, says, textOf,
 } from './windows.mjs';
 
 const PAGE = 'star.html';
@@ -71,6 +71,7 @@ describe('two nodes', () => {
     await meet(pages);
     const [one, two] = pages;
     assert.equal(await textOf(one, 'fact-signalling'), 'event stream');
+    assert.deepEqual(await barriers(one), []);
     const [first, ...rest] = await wire(one);
     assert.equal(first, 'ss-join');
     assert.ok(rest.includes('ws-peer') && rest.includes('ss-handshake') && rest.includes('ws-handshake'), rest.join());
