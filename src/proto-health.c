@@ -24,7 +24,7 @@ static const char *
 sentence(int err)
 {
 	switch (-err) {
-	case ERR_BUSY: return "Another program keeps the database locked.";
+	case ERR_BUSY: return "The database stays busy: another program keeps it locked, or its disk is slow.";
 	case ERR_FULL: return "The disk or the database is full.";
 	case ERR_NOTFOUND: return "The database cannot be opened; the log says why.";
 	default: return "The database cannot be read or written; the log says more.";

@@ -72,6 +72,9 @@ export function verdict({ status, health }) {
   if (status === 0) {
     return { word: 'No answer', tone: 'bad', sentence: 'Nobody answers.' };
   }
+  if (status === 429) {
+    return { word: 'Busy', tone: 'wait', sentence: 'This server wants fewer requests from here.' };
+  }
   if (status === 404) {
     return { word: 'Reticent', tone: 'idle', sentence: 'This server does not say how it is.' };
   }

@@ -7,7 +7,9 @@ import { describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { LOOKS, SERVER, barriers, browserTest, close, newWindow } from './windows.mjs';
+import {
+  LOOKS, OTHER_LOOKS, SCREENSHOTS, SERVER, barriers, browserTest, close, newWindow, picture,
+} from './windows.mjs';
 
 const WWW = fileURLToPath(new URL('../../www/', import.meta.url));
 const FILES = readdirSync(WWW);
@@ -77,6 +79,17 @@ async function openPage(name, options = {}) {
   return page;
 }
 
+test('libp2p is what the tests of nodes have', () => {
+  const lock = JSON.parse(readFileSync(new URL('../libp2p/package-lock.json', import.meta.url), 'utf8'));
+  const rows = readFileSync(new URL('../../demo/bundles', import.meta.url), 'utf8').split('\n').filter((it) => /^[0-9a-f]/.test(it));
+  assert.equal(rows.length, 4);
+  for (const row of rows) {
+    const [, sum, name, version] = /^([0-9a-f]{128}) (.+)@([\d.]+)$/.exec(row) ?? [];
+    const { version: pinned, integrity } = lock.packages[`node_modules/${name}`];
+    assert.deepEqual([version, `sha512-${Buffer.from(sum, 'hex').toString('base64')}`], [pinned, integrity], name);
+  }
+});
+
 /** What is drawn around what has the focus: its own outline, or that of what stands for it. */
 const focusRing = (page) => page.evaluate(() => {
   const it = document.activeElement;
@@ -133,6 +146,14 @@ for (const name of PAGES) {
       assert.deepEqual(seen, stops.map((_, i) => i), stops.join('\n'));
       await close(page);
     });
+
+    for (const [look, options] of Object.entries(SCREENSHOTS ? OTHER_LOOKS : {})) { // the rest is in the page's own test
+      browserTest(`picture · ${look}`, async () => {
+        const page = await openPage(name, options);
+        await picture(page, `${name.replace('.html', '')}-${look}`);
+        await close(page);
+      });
+    }
 
     browserTest('comes with headers as strict as its own policy', async () => {
       const { headers, status } = await fetch(`${SERVER}/www/${name}`);

@@ -95,6 +95,8 @@ describe('the status page', () => {
       answer = { drop: true };
       await says(page, 'status', 'Nobody answers.');
       assert.equal(await page.title(), 'No answer, sigpost');
+      answer = json({ title: 'Too much is waiting already' }, 429);
+      await says(page, 'status', 'This server wants fewer requests from here.');
       answer = json({ status: 'fail', version: '1', output: 'The disk is full.', process: {} }, 503);
       await says(page, 'status', 'This server is not well. The disk is full.');
       answer = undefined;

@@ -23,6 +23,11 @@ export const LOOKS = {
   'desktop-light': { ...desktop, colorScheme: 'light' },
   'phone-dark': { ...phone, colorScheme: 'dark' },
 };
+/** The other way round. */
+export const OTHER_LOOKS = {
+  'desktop-dark': { ...desktop, colorScheme: 'dark' },
+  'phone-light': { ...phone, colorScheme: 'light' },
+};
 
 const skip = SERVER ? BROWSERS.Chromium.missing : 'SIGPOST_URL is not set';
 let browser;

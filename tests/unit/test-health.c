@@ -231,7 +231,7 @@ test_locked(void **state)
 	assert_int_equal(fake_status(c), 0);
 	fake_pass(&f, 200);
 	assert_int_equal(fake_status(c), 503);
-	assert_non_null(strstr(fake_text(c), "\"output\":\"Another program keeps the database locked.\""));
+	assert_non_null(strstr(fake_text(c), "\"output\":\"The database stays busy: "));
 	fake_free(c);
 	c = fake_get(&f, "/health", NULL);
 	fake_pass(&f, 500);
