@@ -54,7 +54,7 @@ static const char *const mends[WEB_TROUBLE__MAX][WEB__MAX] = {
 		    "sigpost.js fall back to long poll",
 		[WEB_LIGHTTPD] = "Set server.stream-response-body = 1",
 		[WEB_NGINX] = "Set fastcgi_buffering off, or proxy_buffering off, and gzip off for this location",
-		[WEB_APACHE] = "Use flushpackets=on with mod_proxy_fcgi, and SetEnv no-gzip 1 for this path",
+		[WEB_APACHE] = "Set FcgidOutputBufferSize 0 with mod_fcgid, flushpackets=on with mod_proxy_fcgi, and SetEnv no-gzip 1 for this path",
 		[WEB_CLOUDFLARE] = "Turn off compression and buffering for this path; until then clients with sigpost.js fall back to long poll",
 	},
 	[WEB_PACKED] = {

@@ -1,7 +1,7 @@
 /** `sigpost check URL`: every web server of the table is found well, and what is wrong with one is found. */
 
 import assert from 'node:assert/strict';
-import { chmodSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 
@@ -41,12 +41,13 @@ const troubles = (all) => all.filter((it) => ['warn', 'fail'].includes(it.level)
 function changed(name, ...changes) {
   const it = kind(name);
   return { ...it, command: (conf, server) => {
-    const before = readFileSync(conf, 'utf8');
+    const shipped = conf.replace('.conf', '-shipped.conf');
+    const before = readFileSync(shipped, 'utf8');
     const text = changes.reduce((all, [from, to]) => {
-      assert.notEqual(all.replace(from, to), all, `${from} is in ${conf}`);
+      assert.notEqual(all.replace(from, to), all, `${from} is in ${it.conf}`);
       return all.replace(from, to);
     }, before);
-    writeFileSync(conf, text);
+    writeFileSync(shipped, text);
     return it.command(conf, server);
   } };
 }
@@ -111,7 +112,7 @@ finds('bodies without a length', changed('nginx FastCGI',
 
 finds('a second header for other origins, and modules of another type', changed('nginx FastCGI',
   ['fastcgi_keep_conn', 'add_header Access-Control-Allow-Origin * always; fastcgi_keep_conn'],
-  ['text/javascript mjs', 'text/plain mjs']),
+  ['text/javascript js mjs', 'text/plain js mjs']),
 [['cors', /^fail: Access-Control-Allow-Origin comes twice.*\. Let the web server add no header/],
   ['pages', /^warn: modules are served as text\/plain\. Add text\/javascript mjs to types/]]);
 
@@ -119,12 +120,13 @@ finds('a silent stream that is cut', changed('nginx FastCGI', ['fastcgi_read_tim
   [['idle', /^fail: a silent stream was cut after [12]s\. Raise fastcgi_read_timeout/]],
   { settings: CALM, args: ['--idle', '4s'] });
 
-finds('a database that anybody may fetch', kind('lighttpd CGI'),
+finds('a database that anybody may fetch', kind('lighttpd CGI, upgrading'),
   [['secrets', /^fail: anybody may fetch the database at \/sigpost\.db\. Move it[^]*the file of settings at \/cgi-bin\/sigpost\.conf/]],
   { prepare: (site) => {
     copyFileSync(site.db, join(site.root, 'htdocs/sigpost.db'));
     chmodSync(join(site.root, 'htdocs/sigpost.db'), 0o644);
-    copyFileSync(new URL('../../conf/sigpost.conf', import.meta.url), join(site.root, 'bin/sigpost.conf'));
+    mkdirSync(join(site.root, 'htdocs/cgi-bin'));
+    copyFileSync(new URL('../../conf/sigpost.conf', import.meta.url), join(site.root, 'htdocs/cgi-bin/sigpost.conf'));
   } });
 
 finds('a program that is not run', changed('lighttpd CGI', [/cgi\.assign = .*/, 'static-file.exclude-extensions = ()']),

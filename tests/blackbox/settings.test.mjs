@@ -24,8 +24,8 @@ function serveFrom(site, name, text, ready = true) {
   const all = site.environment;
   const config = file(site, text);
   site.environment = (more) => {
-    const { ASAN_OPTIONS, UBSAN_OPTIONS, SIGPOST_MOUNT } = all.call(site, more);
-    return { SIGPOST_CONFIG: config, ASAN_OPTIONS, UBSAN_OPTIONS, SIGPOST_MOUNT };
+    const { ASAN_OPTIONS, UBSAN_OPTIONS } = all.call(site, more);
+    return { SIGPOST_CONFIG: config, ASAN_OPTIONS, UBSAN_OPTIONS };
   };
   return site.serve(kind(name), { ready }).finally(() => { site.environment = all; });
 }
