@@ -12,7 +12,7 @@
 #include "str.h"
 #include "upgrade.h"
 
-/* ---- lighttpd ---- */
+/* ---- programs ---- */
 
 struct pipes {
 	int	in[2], out[2];	/* what it reads, what it says; [0] is the end to read from */
@@ -29,27 +29,37 @@ close_all(struct pipes *p)
 			close(*fds[i]);
 }
 
+/* Without a terminal: OpenSSL would ask it for what it lacks. */
 static void
 become(const struct pipes *p, const char *path, const char *const *args)
 {
-	int null = open("/dev/null", O_WRONLY);
-
+	setsid();
 	dup2(p->in[0], STDIN_FILENO);
 	dup2(p->out[1], STDOUT_FILENO);
-	dup2(null, STDERR_FILENO);
+	dup2(p->out[1], STDERR_FILENO);
 	execvp(path, (char *const *)(uintptr_t)args);
 	_exit(127);
 }
 
-/* Runs it with an input that a pipe holds; the first words it says. false: it cannot be run, or was not content. */
-static bool
-ask(const char *path, const char *const *args, struct str input, char *line, size_t size)
+static void
+read_all(int fd, char *said, size_t size)
+{
+	size_t n = 0;
+	ssize_t got;
+
+	while (n < size - 1 && (got = read(fd, said + n, size - 1 - n)) > 0)
+		n += (size_t)got;
+	said[n] = '\0';
+}
+
+bool
+host_run(const char *path, const char *const *args, struct str input, char *said, size_t size)
 {
 	struct pipes p = { { -1, -1 }, { -1, -1 } };
 	int status = 0;
-	ssize_t n = 0;
 	pid_t pid;
 
+	said[0] = '\0';
 	if (pipe2(p.in, O_CLOEXEC) < 0 || pipe2(p.out, O_CLOEXEC) < 0 ||
 	    write(p.in[1], input.p, input.n) != (ssize_t)input.n) {
 		close_all(&p);
@@ -61,14 +71,13 @@ ask(const char *path, const char *const *args, struct str input, char *line, siz
 	close(p.in[1]);
 	close(p.out[1]);
 	p.in[1] = p.out[1] = -1;
-	if (pid > 0) {
-		n = read(p.out[0], line, size - 1);
-		waitpid(pid, &status, 0);
-	}
+	if (pid > 0)
+		read_all(p.out[0], said, size);
 	close_all(&p);
-	line[n > 0 ? n : 0] = '\0';
-	return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
+
+/* ---- lighttpd ---- */
 
 /* "lighttpd/1.4.69 (ssl) - …" */
 static void
@@ -90,12 +99,12 @@ host_lighttpd(struct lighttpd *l)
 {
 	static const char *const places[] = { "lighttpd", "/usr/sbin/lighttpd", "/usr/local/sbin/lighttpd" };
 	static const char *const args[] = { "lighttpd", "-v", NULL };
-	char line[256];
+	char line[1024];
 	size_t i;
 
 	memset(l, 0, sizeof *l);
 	for (i = 0; i < sizeof places / sizeof places[0] && l->path == NULL; i++)
-		if (ask(places[i], args, STR(""), line, sizeof line))
+		if (host_run(places[i], args, STR(""), line, sizeof line))
 			l->path = places[i];
 	if (l->path != NULL)
 		read_version(l, str_from(line));
@@ -105,10 +114,10 @@ bool
 host_lighttpd_tls(const struct lighttpd *l)
 {
 	static const char *const args[] = { "lighttpd", "-tt", "-f", "-", NULL };
-	char line[256];
+	char said[1024];
 
-	return l->path != NULL && ask(l->path, args,
-	    STR("server.document-root = \"/\"\nserver.modules = ( \"mod_openssl\" )\n"), line, sizeof line);
+	return l->path != NULL && host_run(l->path, args,
+	    STR("server.document-root = \"/\"\nserver.modules = ( \"mod_openssl\" )\n"), said, sizeof said);
 }
 
 /* ---- the courier ---- */

@@ -4,6 +4,9 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stddef.h>
+
+#include "str.h"
 
 enum lighttpd_way {		/* how a WebSocket gets through to us (docs/web-servers.md) */
 	LIGHTTPD_NONE,		/* not at all */
@@ -17,6 +20,12 @@ struct lighttpd {
 	int		 last;		/* of 1.4.last; 0: it did not say */
 	enum lighttpd_way way;
 };
+
+/*
+ * Runs a program (as execvp) without a terminal, with an input of at most a pipe's size (4096 bytes). said gets what it
+ * wrote, at most size - 1 bytes of it. false: it could not be run, or was not content.
+ */
+bool	host_run(const char *path, const char *const *args, struct str input, char *said, size_t size);
 
 /* Looks for it in PATH and in the sbin directories, and asks for its version. */
 void	host_lighttpd(struct lighttpd *l);

@@ -7,11 +7,9 @@
  */
 #include "config.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -121,40 +119,13 @@ look(const struct serve *s)
 
 /* ---- what lighttpd says ---- */
 
-/* Without a terminal, or OpenSSL would ask it for what it lacks. */
-static void
-become_lighttpd(const struct serve *s, int out)
-{
-	int null = open("/dev/null", O_RDWR);
-
-	setsid();
-	dup2(null, STDIN_FILENO);
-	dup2(out, STDOUT_FILENO);
-	dup2(out, STDERR_FILENO);
-	execlp(s->lighttpd.path, "lighttpd", "-tt", "-f", s->file, (char *)NULL);
-	_exit(127);
-}
-
-/* Runs it with -tt, which loads everything and listens nowhere. What it said, and whether it was content. */
+/* With -tt it loads everything and listens nowhere. What it said, and whether it was content. */
 static bool
 rehearse(const struct serve *s, char said[SAID_MAX])
 {
-	int pipes[2], status = 0;
-	size_t n = 0;
-	ssize_t got;
-	pid_t pid;
+	const char *const args[] = { "lighttpd", "-tt", "-f", s->file, NULL };
 
-	if (pipe2(pipes, O_CLOEXEC) < 0)
-		return false;
-	pid = fork();
-	if (pid == 0)
-		become_lighttpd(s, pipes[1]);
-	close(pipes[1]);
-	while (pid > 0 && n < SAID_MAX - 1 && (got = read(pipes[0], said + n, SAID_MAX - 1 - n)) > 0)
-		n += (size_t)got;
-	said[n] = '\0';
-	close(pipes[0]);
-	return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	return host_run(s->lighttpd.path, args, STR(""), said, SAID_MAX);
 }
 
 /* "2026-01-01 00:00:00: (mod_openssl.c.123) SSL: why": why of the first line, if nothing better is known. */
