@@ -10,6 +10,7 @@
  *	hub-socket.c	WebSockets: what is said on them, their end
  *	hub-post.c	messages, and orders to other hubs
  *	hub-claim.c	names in dispute, proofs, orders from other hubs
+ *	hub-key.c	API keys: which serve, and whose streams end
  *	hub-expiry.c	what expired: its protocol is told
  *	hub-roster.c	who is joined, told to those who joined (and hub-roster-feed.c)
  *	hub-roll.c	the list of them, and what it looks like on a wire
@@ -119,6 +120,11 @@ void	hub_roster_release(struct hub *hub);
 void	hub_on_rounds(struct loop_timer *t);
 /* Queues what the stream is owed and has room for. *wrote, *full: set if so, and left alone if not. */
 int	hub_roster_feed(struct hub *hub, struct stream *s, bool *wrote, bool *full);
+
+/* hub-key.c */
+int	hub_keys_read(struct hub *hub);		/* of a store that was just opened */
+void	hub_keys_release(struct hub *hub);
+void	hub_keys_tick(struct hub *hub);		/* reads them again, ends streams */
 
 /* hub-expiry.c */
 #define HUB_SWEEP_ROWS	2000

@@ -140,7 +140,7 @@ hub_roster_feed(struct hub *hub, struct stream *s, bool *wrote, bool *full)
 	struct pouring p = { .o = hub->roster, .s = s };
 	struct listener *l = p.o->count == 0 ? NULL : roster_find(p.o, s->box);
 
-	if (l == NULL || !roster_wants(l) || stream_full(s))
+	if (l == NULL || hub->keys.quiet || !roster_wants(l) || stream_full(s))
 		return 0;
 	if (!s->wire->once) {
 		p.v = roll_view(&p.o->roll, s->wire, EVENT);

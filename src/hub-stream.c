@@ -392,6 +392,7 @@ new_stream(struct hub *hub, struct req *r, const struct hub_open *o)
 	s->box = o->box;
 	s->turn = hub->turns;
 	s->order = o->order;
+	s->key = (uint32_t)r->key;
 	s->born = s->silent = loop_mono(hub->loop);
 	s->life_ms = o->box == 0 ? (uint32_t)hub->conf->request_ms : lifetime(hub, o->wire);
 	s->handled = o->handle != NULL;

@@ -36,6 +36,8 @@ hub_store_open(struct hub *hub, const char **why)
 	hub->id = hub->orders = 0;
 	hub->opened = hub->swept = loop_mono(hub->loop);
 	rc = store_msg_last(hub->store, &hub->seen);
+	if (rc == 0)
+		rc = hub_keys_read(hub);
 	if (rc < 0) {
 		store_close(hub->store);
 		hub->store = NULL;
@@ -92,7 +94,7 @@ check_file(struct hub *hub, int64_t now)
 	if (bits < 0)
 		return;
 	if ((bits & TICK_CHANGED) != 0)
-		hub->look = true;
+		hub->look = hub->keys.look = true;
 	if ((bits & TICK_REPLACED) != 0 && !hub->reopen) {
 		LOG(LOG_WARN, "the database file was replaced or deleted");
 		hub->reopen = true;
@@ -241,6 +243,7 @@ hub_on_tick(struct loop_timer *t)
 		return;
 	hub_end_silent(hub, now);
 	hub_end_closing(hub, now);
+	hub_keys_tick(hub);
 	renew(hub, now);
 	sweep(hub, now);
 	hub_check_upkeep(hub);

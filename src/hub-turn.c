@@ -30,7 +30,7 @@ static void
 notice(struct hub *hub)
 {
 	if ((store_tick(hub->store, false) & TICK_CHANGED) != 0)
-		hub->look = true;
+		hub->look = hub->keys.look = true;
 }
 
 int

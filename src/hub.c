@@ -324,6 +324,7 @@ hub_init(struct hub *hub, struct loop *loop, const struct conf *conf, hub_serve_
 	loop_timer_start(&hub->tick, 0, hub->bell.works ? HUB_TICK_MS : HUB_TICK_DEAF_MS);
 	return 0;
 out_store:
+	hub_keys_release(hub);
 	store_close(hub->store);
 out_roster:
 	free(hub->roster);
@@ -383,6 +384,7 @@ hub_release(struct hub *hub)
 	hub_roster_release(hub);
 	loop_timer_close(&hub->rounds, NULL);
 	bell_release(&hub->bell);
+	hub_keys_release(hub);
 	while (hub->upkeep_on)
 		uv_run(&hub->loop->uv, UV_RUN_ONCE);
 	hub_table_release(hub);

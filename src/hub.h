@@ -21,6 +21,7 @@
 
 #include "bell.h"
 #include "conf.h"
+#include "hub-key.h"
 #include "list.h"
 #include "loop.h"
 #include "req.h"
@@ -66,6 +67,8 @@ struct hub {
 	const struct conf	*conf;
 	hub_serve_fn		*serve;
 	hub_expired_fn		*expired;	/* NULL: nobody wants to know */
+	hub_barred_fn		*barred;	/* NULL: streams that are barred end without a word */
+	struct keys		 keys;
 	int64_t			 id;		/* our row among the hubs; 0: none yet */
 	int64_t			 started;	/* loop_mono */
 	uint64_t		 requests;	/* so many were served: the last has this id */

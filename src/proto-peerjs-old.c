@@ -50,6 +50,6 @@ peer_old_message(struct hub *hub, struct req *r)
 		return refuse(r, no);
 	rc = peer_find(&p);
 	if (rc == -ERR_NOTFOUND)
-		return refuse(r, peer_why_not(&p));
+		return refuse(r, NO_TOKEN);
 	return rc < 0 ? rc : peer_talk(&p);
 }

@@ -59,7 +59,7 @@ make_room(struct peer *p, const struct realm_key *k, enum peerjs_no *no)
 	int rc;
 
 	*no = NO_REASON;
-	if (k->peers < c->max_peers)
+	if (k->peers < (k->max_peers != 0 ? k->max_peers : c->max_peers))
 		return 0;
 	rc = store_box_longest_away(p->hub->store, p->realm, loop_real(p->hub->loop) - c->grace_ms, &id);
 	if (rc == 0)
@@ -74,7 +74,7 @@ take_id(struct peer *p, enum peerjs_no *no)
 {
 	struct realm_key k;
 	struct box holder;
-	int rc = peer_key(p, &k);
+	int rc = store_key_get(p->hub->store, str_from(p->key), &k);
 
 	if (rc == -ERR_NOTFOUND) {
 		*no = NO_KEY;

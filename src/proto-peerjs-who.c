@@ -24,15 +24,36 @@ judge(int rc, const char *text, enum peerjs_no no)
 	return rc == 0 && json_plain(str_from(text)) ? NO_REASON : no;
 }
 
+enum peerjs_no
+peerjs_key(struct hub *hub, struct str name, const struct key **k)
+{
+	struct str only = str_from(hub->conf->peerjs_key);
+
+	if (only.n > 0 && !str_eq(name, only))
+		return NO_KEY;
+	*k = hub_key(hub, name);
+	if (*k == NULL || (*k)->realm[0] == '\0')	/* or one that is no realm of peers */
+		return NO_KEY;
+	switch (hub_key_bar(hub, *k)) {
+	case BAR_OFF: return NO_KEY_OFF;
+	case BAR_EXPIRED: return NO_KEY_EXPIRED;
+	default: return NO_REASON;
+	}
+}
+
 static enum peerjs_no
 prepare(struct peer *p)
 {
 	char secret[2 * PEERJS_WORD];
+	const struct key *k;
+	enum peerjs_no no = peerjs_key(p->hub, str_from(p->key), &k);
 	int n = snprintf(secret, sizeof secret, "%s%c%s", p->id, '\0', p->token);
 
 	if (n < 0 || (size_t)n >= sizeof secret)
 		return NO_TOKEN;
-	snprintf(p->realm, sizeof p->realm, KEY_REALM "%s", p->key);
+	if (no != NO_REASON)
+		return no;
+	snprintf(p->realm, sizeof p->realm, KEY_REALM "%s", k->realm);
 	token_hash(p->hub->store, USE_PEER, str_make(secret, (size_t)n), p->hash);
 	return NO_REASON;
 }
@@ -75,22 +96,6 @@ peer_from_path(struct peer *p, struct hub *hub, struct req *r)
 /* ---- whose ---- */
 
 int
-peerjs_key(struct hub *hub, struct str name, struct realm_key *k)
-{
-	struct str only = str_from(hub->conf->peerjs_key);
-
-	if (only.n > 0 && !str_eq(name, only))
-		return -ERR_NOTFOUND;
-	return store_key_get(hub->store, name, k);
-}
-
-int
-peer_key(struct peer *p, struct realm_key *k)
-{
-	return peerjs_key(p->hub, str_from(p->key), k);
-}
-
-int
 peer_find(struct peer *p)
 {
 	int rc = store_box_by_token(p->hub->store, p->realm, p->hash, &p->box);
@@ -98,14 +103,6 @@ peer_find(struct peer *p)
 	if (rc == 0 && (p->box.state != BOX_LIVE || !token_same(p->hash, p->box.token)))
 		return -ERR_NOTFOUND;
 	return rc;
-}
-
-enum peerjs_no
-peer_why_not(struct peer *p)
-{
-	struct realm_key k;
-
-	return peer_key(p, &k) != 0 ? NO_KEY : NO_TOKEN;
 }
 
 int
@@ -116,7 +113,7 @@ peer_void(struct peer *p, struct str id, bool add, struct box *b)
 	int64_t made;
 	int rc;
 
-	snprintf(realm, sizeof realm, KEY_VOID_REALM "%s", p->key);
+	snprintf(realm, sizeof realm, KEY_VOID_REALM "%s", p->realm + sizeof KEY_REALM - 1);
 	token_hash(p->hub->store, USE_VOID, id, hash);
 	rc = store_box_by_token(p->hub->store, realm, hash, b);
 	if (rc != -ERR_NOTFOUND || !add)
@@ -131,6 +128,8 @@ static const struct { enum peerjs_no no; int status; const char *text; } reasons
 	{ NO_REASON, 200, "" },
 	{ NO_WORDS, 400, "No id, token, or key supplied to websocket server" },
 	{ NO_KEY, 401, "Invalid key provided" },
+	{ NO_KEY_OFF, 403, "This key is turned off" },
+	{ NO_KEY_EXPIRED, 403, "This key has expired" },
 	{ NO_ID, 400, "Invalid id provided" },
 	{ NO_TOKEN, 401, "Invalid token provided" },
 	{ NO_ROOM, 503, "Server has reached its concurrent user limit" },

@@ -98,7 +98,7 @@ serve_messages(struct hub *hub, struct req *r)
 	int rc = no == NO_REASON ? peer_find(&p) : 0;
 
 	if (rc == -ERR_NOTFOUND)
-		no = peer_why_not(&p);
+		no = NO_TOKEN;
 	else if (rc < 0)
 		return rc;
 	if (no == NO_REASON)
@@ -135,31 +135,28 @@ gets_no_upgrade(const struct req *r)
 
 /* ---- GET /KEY/id, /KEY/peers ---- */
 
-/* 0 and *k, or the answer is given and *k untouched (-ERR_AUTH). */
-static int
-key_of(struct hub *hub, struct req *r, struct realm_key *k)
+/* NULL: the answer is given. */
+static const struct key *
+key_of(struct hub *hub, struct req *r)
 {
+	const struct key *k;
 	char name[KEY_MAX];
-	int rc = req_segment(r, 0, name, sizeof name);
+	enum peerjs_no no = req_segment(r, 0, name, sizeof name) == 0 ? peerjs_key(hub, str_from(name), &k) : NO_KEY;
 
-	if (rc == 0)
-		rc = peerjs_key(hub, str_from(name), k);
-	if (rc == 0 || rc == -ERR_BUSY || rc == -ERR_IO)
-		return rc;
-	peerjs_no_problem(r, NO_KEY);
-	return -ERR_AUTH;
+	if (no == NO_REASON)
+		return k;
+	peerjs_no_problem(r, no);
+	return NULL;
 }
 
 static int
 serve_id(struct hub *hub, struct req *r)
 {
-	struct realm_key k;
 	char id[UUID_STR_LEN];
 	uuid_t random;
-	int rc = key_of(hub, r, &k);
 
-	if (rc < 0)
-		return rc == -ERR_AUTH ? 0 : rc;
+	if (key_of(hub, r) == NULL)
+		return 0;
 	uuid_generate_random(random);
 	uuid_unparse_lower(random, id);
 	reply_send(r, 200, "text/plain", str_from(id), NULL);
@@ -181,17 +178,17 @@ static int
 serve_peers(struct hub *hub, struct req *r)
 {
 	char realm[REALM_MAX];
-	struct realm_key k;
+	const struct key *k = key_of(hub, r);
 	struct buf b;
-	int rc = key_of(hub, r, &k);
+	int rc;
 
-	if (rc < 0)
-		return rc == -ERR_AUTH ? 0 : rc;
-	if (!k.discovery) {
+	if (k == NULL)
+		return 0;
+	if (!k->discovery) {
 		reply_problem(r, -ERR_AUTH, "Discovery is off for this key: sigpost key set KEY --discovery on");
 		return 0;
 	}
-	snprintf(realm, sizeof realm, KEY_REALM "%s", k.name);
+	snprintf(realm, sizeof realm, KEY_REALM "%s", k->realm);
 	buf_init(&b, PEERS_MAX);
 	buf_addc(&b, '[');
 	rc = store_claim_names(hub->store, realm, on_name, &b);
@@ -206,6 +203,15 @@ serve_peers(struct hub *hub, struct req *r)
 
 /* ---- the table ---- */
 
+/* The first segment of a path is a key, but that of /peerjs, whose query names it. */
+static int
+named_key(const struct req *r, char *out)
+{
+	if (str_eq(r->path, STR("/peerjs")) || str_eq(r->path, STR("/peerjs/")))
+		return req_query(r, "key", out, KEY_MAX);
+	return req_segment(r, 0, out, KEY_MAX);
+}
+
 static const struct route routes[] = {
 	{ "/peerjs", 1 << M_GET, NULL, ROUTE_WRITES | ROUTE_READS, serve_stream, gets_no_upgrade, &spoken },
 	{ "/peerjs", 1 << M_POST, NULL, ROUTE_WRITES | ROUTE_READS, serve_messages, peer_only_beats, NULL },
@@ -219,4 +225,4 @@ static const struct route routes[] = {
 	{ .path = NULL },
 };
 
-const struct proto proto_peerjs = { .name = "peerjs", .routes = routes, .expired = peer_expired };
+const struct proto proto_peerjs = { .name = "peerjs", .key = named_key, .routes = routes, .expired = peer_expired };

@@ -27,6 +27,8 @@ enum peerjs_no {		/* why a peer is refused; the table is in proto-peerjs-who.c *
 	NO_REASON,
 	NO_WORDS,		/* key, id or token is missing */
 	NO_KEY,			/* nobody knows this key */
+	NO_KEY_OFF,		/* it is turned off */
+	NO_KEY_EXPIRED,
 	NO_ID,			/* this cannot be an id */
 	NO_TOKEN,		/* this cannot be a token, or nobody has this id with it */
 	NO_ROOM,		/* max_peers */
@@ -49,17 +51,11 @@ struct peer {			/* who a request says it is from */
 enum peerjs_no	peer_from_query(struct peer *p, struct hub *hub, struct req *r);
 enum peerjs_no	peer_from_path(struct peer *p, struct hub *hub, struct req *r);
 
-/* 0 and *k: the key exists, and the setting peerjs_key does not name another. -ERR_NOTFOUND. */
-int		peerjs_key(struct hub *hub, struct str name, struct realm_key *k);
-
-int		peer_key(struct peer *p, struct realm_key *k);
+/* NO_REASON and *k: the key serves, and the setting peerjs_key does not name another. */
+enum peerjs_no	peerjs_key(struct hub *hub, struct str name, const struct key **k);
 
 /* The live mailbox of this id and token: 0, -ERR_NOTFOUND. */
 int		peer_find(struct peer *p);
-
-/* Why a request that peer_find did not find is not this peer's: NO_KEY or NO_TOKEN.
- * Nothing tells an id that is somebody else's from one that is nobody's. */
-enum peerjs_no	peer_why_not(struct peer *p);
 
 /* The mailbox that keeps messages for an id nobody holds: 0, -ERR_NOTFOUND. With add it is made. */
 int		peer_void(struct peer *p, struct str id, bool add, struct box *b);

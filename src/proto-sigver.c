@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "err.h"
+#include "proto-key.h"
 #include "proto-sigver.h"
 #include "reply.h"
 #include "token.h"
@@ -292,4 +293,26 @@ static const struct route routes[] = {
 	{ .path = NULL },
 };
 
-const struct proto proto_sigver = { .name = "sigver", .routes = routes };
+/* ---- its key ---- */
+
+static int
+key_of(const struct req *r, char *out)
+{
+	(void)r;
+	return str_copy(STR(KEY_SIGVER), out, KEY_MAX);
+}
+
+static int
+barred(struct req *r)
+{
+	char transport[16];
+
+	if (r->method == M_POST)
+		return key_refuse(r, KEY_SIGVER);
+	if (r->duplex)
+		return upgrade_check(r) < 0 ? 0 : key_decline(r, KEY_SIGVER, &wire_ws);
+	req_query(r, "transport", transport, sizeof transport);
+	return key_decline(r, KEY_SIGVER, strcmp(transport, "poll") == 0 ? &wire_poll : &wire_sse);
+}
+
+const struct proto proto_sigver = { .name = "sigver", .key = key_of, .barred = barred, .routes = routes };

@@ -11,6 +11,7 @@
 #include "conn.h"
 #include "err.h"
 #include "proto-sio.h"
+#include "proto-star.h"
 #include "reply.h"
 #include "sio.h"
 #include "token.h"
@@ -467,4 +468,10 @@ static const struct route routes[] = {
 	{ .path = NULL },
 };
 
-const struct proto proto_sio = { .name = "socket.io", .routes = routes };
+static int
+barred(struct req *r)
+{
+	return refuse(r, EIO_FORBIDDEN);
+}
+
+const struct proto proto_sio = { .name = "socket.io", .key = star_key, .barred = barred, .routes = routes };

@@ -67,10 +67,11 @@ star_addr_good(const struct hub *hub, struct str addr, struct star_said *said)
 static int
 ask_room(struct star_peer *who, struct star_said *said)
 {
-	int64_t all;
+	const struct key *k = hub_key(who->hub, STR(KEY_STAR));
+	int64_t all, most = k != NULL && k->max_peers != 0 ? k->max_peers : who->hub->conf->max_peers;
 	int rc = store_claim_total(who->hub->store, STAR_REALM, &all);
 
-	if (rc == 0 && all >= who->hub->conf->max_peers)
+	if (rc == 0 && all >= most)
 		refuse(said, -ERR_QUOTA, "this server has as many multiaddrs as it takes");
 	return rc;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "err.h"
+#include "proto-key.h"
 #include "proto-post.h"
 #include "proto-star.h"
 #include "reply.h"
@@ -269,4 +270,17 @@ static const struct route routes[] = {
 	{ .path = NULL },
 };
 
-const struct proto proto_star = { .name = "star", .routes = routes, .expired = star_expired };
+int
+star_key(const struct req *r, char *out)
+{
+	(void)r;
+	return str_copy(STR(KEY_STAR), out, KEY_MAX);
+}
+
+static int
+barred(struct req *r)
+{
+	return r->method == M_POST ? key_refuse(r, KEY_STAR) : key_decline(r, KEY_STAR, &wire_sse);
+}
+
+const struct proto proto_star = { .name = "star", .key = star_key, .barred = barred, .routes = routes, .expired = star_expired };

@@ -115,4 +115,8 @@ int	star_find(struct star_caller *c);
 
 int	star_open(struct star_caller *c, struct str cursor, int64_t order);
 
+/* ---- the key of all that speaks webrtc-star ---- */
+
+int	star_key(const struct req *r, char *out);	/* as in struct proto */
+
 #endif

@@ -46,6 +46,12 @@ struct route {
 
 struct proto {
 	const char		*name;
+
+	/* The name of the API key a request is of, into out (KEY_MAX), or -err: it names none. NULL: it needs none. */
+	int			(*key)(const struct req *r, char *out);
+	/* Answers a request that r->bar keeps from being served, but BAR_UNKNOWN and BAR_ORIGIN. NULL: its rows do. */
+	int			(*barred)(struct req *r);
+
 	const struct route	*routes;	/* ends with path NULL */
 
 	/* A message this protocol posted as MSG_TOLD or MSG_OWED expired (hub.h, hub_expired_fn). NULL: it

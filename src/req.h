@@ -24,6 +24,15 @@ enum method { M_GET, M_HEAD, M_POST, M_OPTIONS, M_OTHER, M__MAX };
 struct conn;
 struct route;
 
+enum req_bar {			/* why a request is not served for its API key (hub_key_enter) */
+	BAR_NONE,		/* it is */
+	BAR_UNKNOWN,		/* there is no such key */
+	BAR_OFF,
+	BAR_EXPIRED,
+	BAR_REMOVED,		/* while a stream of it was open */
+	BAR__MAX
+};
+
 struct req_address {		/* where a WebSocket was opened; of one piece of memory */
 	struct str	 path, query;
 };
@@ -38,7 +47,7 @@ struct contest {		/* a name that somebody else holds (hub_contest), from one try
 
 #define REQ_CONTESTS	4
 
-/* Whether the page that makes the request may (the setting origins). */
+/* Whether the page that makes the request may (the origins of its API key, or the setting). */
 enum req_pages {
 	PAGES_ALL,		/* anybody's may */
 	PAGES_LISTED,		/* some may, and this is one of them, or no page at all */
@@ -68,6 +77,8 @@ struct req {
 	bool		 duplex;	/* it asks for a WebSocket, and one gets through (upgrade_passes) */
 	bool		 credentials;	/* the route allows them: CORS echoes the Origin */
 	enum req_pages	 pages;
+	int64_t		 key;		/* the number of the API key it is of; 0: none */
+	enum req_bar	 bar;
 	const struct route *route;	/* the row that serves it; NULL: none yet */
 
 	/* what came on a WebSocket */

@@ -80,6 +80,7 @@ path_fits(struct str path, struct str pattern)
 
 struct match {
 	const struct route	*route;		/* NULL: none fits */
+	const struct proto	*proto;		/* whose row fits; else whose path; NULL: none */
 	unsigned		 methods;	/* of all rows of the path; 0: no such path */
 	bool			 credentials;	/* some row of the path allows them */
 };
@@ -106,8 +107,12 @@ find(const struct req *r)
 				continue;
 			m.methods |= row->methods;
 			m.credentials = m.credentials || (row->flags & ROUTE_CREDENTIALS) != 0;
-			if (m.route == NULL && fits(row, r))
+			if (m.proto == NULL)
+				m.proto = protos[i];
+			if (m.route == NULL && fits(row, r)) {
 				m.route = row;
+				m.proto = protos[i];
+			}
 		}
 	return m;
 }
@@ -286,6 +291,8 @@ serve_row(struct hub *hub, struct req *r, const struct route *row)
 		finish(hub, r, row->serve(hub, r));
 }
 
+/* ---- whose pages, which key ---- */
+
 /* Whether the page comes from the host that it asks. */
 static bool
 own_page(const struct req *r)
@@ -298,10 +305,8 @@ own_page(const struct req *r)
 
 /* Programs send no Origin, and what they send could be believed no more than the rest. Our own pages may always. */
 static enum req_pages
-judge_page(const struct conf *c, const struct req *r)
+judge_page(struct str list, const struct req *r)
 {
-	struct str list = str_from(c->origins);
-
 	if (origins_any(list))
 		return PAGES_ALL;
 	if (r->origin.n == 0 || own_page(r) || origins_allow(list, r->origin))
@@ -309,10 +314,41 @@ judge_page(const struct conf *c, const struct req *r)
 	return PAGES_FOREIGN;
 }
 
+/* What names no key, or none there is, is its protocol's to refuse; the list is the server's then. */
 static void
-no_page(struct hub *hub, struct req *r)
+enter(struct hub *hub, struct req *r, const struct proto *proto)
 {
-	reply_problem(r, -ERR_FORBIDDEN, "Pages of this origin may not use this server.");
+	struct str list = str_from(hub->conf->origins);
+	char name[KEY_MAX];
+
+	r->key = 0;
+	r->bar = BAR_NONE;
+	if (proto != NULL && proto->key != NULL && proto->key(r, name) == 0)
+		list = hub_key_enter(hub, r, str_from(name));
+	r->pages = judge_page(list, r);
+}
+
+static bool
+barred(const struct req *r, const struct proto *proto)
+{
+	return r->method != M_OPTIONS && proto != NULL && proto->barred != NULL && r->bar != BAR_NONE && r->bar != BAR_UNKNOWN;
+}
+
+static void
+serve_match(struct hub *hub, struct req *r, const struct match *m)
+{
+	if (r->pages == PAGES_FOREIGN)
+		reply_problem(r, -ERR_FORBIDDEN, r->key != 0 ? "Pages of this origin may not use this key." :
+		    "Pages of this origin may not use this server.");
+	else if (barred(r, m->proto))
+		m->proto->barred(r);
+	else if (m->route != NULL) {
+		serve_row(hub, r, m->route);
+		return;
+	} else if (m->methods != 0 && r->method == M_OPTIONS)
+		preflight(r);
+	else
+		no_route(r, m);
 	hub_hold(hub, r);
 }
 
@@ -325,23 +361,11 @@ serve(struct hub *hub, struct req *r)
 		serve_spoken(hub, r);
 		return;
 	}
-	r->pages = judge_page(hub->conf, r);
-	if (r->pages == PAGES_FOREIGN) {
-		no_page(hub, r);
-		return;
-	}
 	r->duplex = req_upgrades(r) && upgrade_passes(hub->conf, r);
 	m = find(r);
 	r->credentials = m.credentials;
-	if (m.route != NULL) {
-		serve_row(hub, r, m.route);
-		return;
-	}
-	if (m.methods != 0 && r->method == M_OPTIONS)
-		preflight(r);
-	else
-		no_route(r, &m);
-	hub_hold(hub, r);
+	enter(hub, r, m.proto);
+	serve_match(hub, r, &m);
 }
 
 /* From here on, what is logged is about this request. */
@@ -377,7 +401,7 @@ void
 route_refuse(struct hub *hub, struct req *r, int err)
 {
 	begin(hub, r);
-	r->pages = judge_page(hub->conf, r);
+	enter(hub, r, NULL);
 	reply_problem(r, err, detail_of(err));
 	hub_hold(hub, r);
 	log_about(0);

@@ -11,6 +11,7 @@
 
 #include "err.h"
 #include "log.h"
+#include "proto-key.h"
 #include "route.h"
 #include "service.h"
 #include "systemd.h"
@@ -191,6 +192,7 @@ service_start(struct service *s, const struct conf *c)
 	}
 	s->hub.owner = s;
 	s->hub.expired = route_expired;
+	s->hub.barred = key_farewell;
 	s->hub.stopped = on_stopped;
 	s->hub.leave = on_leave;
 	watch_signals(s);

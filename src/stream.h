@@ -53,6 +53,7 @@ struct stream {
 	bool		 late;		/* its reader was stuck: some of its rows may have expired */
 	bool		 pacing;	/* in the hub's list of that name: not dirty before its pause is over */
 	bool		 unfilled;	/* its wire paces, and no beat came after its last message */
+	uint32_t	 key;		/* the number of the API key it was opened with; 0: none */
 	uint32_t	 turn;		/* hub->turns when it was opened */
 	unsigned char	 handle[HANDLE_SIZE];
 };

@@ -12,6 +12,7 @@
 #include "fake.h"
 #include "hub-private.h"
 #include "log.h"
+#include "proto-key.h"
 #include "route.h"
 
 #define STEP_MS	10
@@ -159,6 +160,7 @@ start_hub(struct fake *f)
 	loop_set_clock(&f->loop, &clock);
 	rc = hub_init(&f->hub, &f->loop, &f->conf, route_serve, &why);
 	f->hub.expired = route_expired;
+	f->hub.barred = key_farewell;
 	if (rc < 0)
 		fprintf(stderr, "fake: %s\n", why);
 	assert(rc == 0);
