@@ -15,7 +15,7 @@
 static bool
 echoed(const struct req *r)
 {
-	return (r->credentials || r->pages == PAGES_LISTED) && r->origin.n > 0 && r->origin.n <= ORIGIN_MAX && str_printable(r->origin);
+	return r->pages != PAGES_FOREIGN && (r->credentials || r->pages == PAGES_LISTED) && r->origin.n > 0 && r->origin.n <= ORIGIN_MAX && str_printable(r->origin);
 }
 
 void

@@ -424,6 +424,7 @@ who_may_read_the_answer(void **state)
 	head_of("GET", "/peerjs/id", EVIL, "Vary: Origin\r\n", "Access-Control-Allow-Origin");
 	head_of("GET", "/peerjs/id", NULL, "Vary: Origin\r\n", "Access-Control-Allow-Origin");
 	head_of("GET", "/health", NULL, "Vary: Origin\r\n", "Access-Control-Allow-Origin");
+	head_of("GET", "/sigver", EVIL, "Vary: Origin\r\n", "Access-Control-Allow-Origin");
 	head_of("OPTIONS", "/peerjs/id", GOOD, "Access-Control-Allow-Methods", NULL);
 	head_of("GET", "/sigver?transport=nope", GOOD, "Access-Control-Allow-Origin: " GOOD "\r\nAccess-Control-Allow-Credentials: true", NULL);
 }
