@@ -99,7 +99,7 @@ const MEANINGS = {
     none: 'Is refused.',
   },
   websocket: {
-    open: 'Gets through. PeerJS, Socket.IO and libp2p need nothing but this host.',
+    open: 'Gets through. PeerJS and Socket.IO need no script here.',
     held: 'Opens, but nothing comes of it.',
     none: 'Does not get through. PeerJS, Socket.IO and libp2p need one script, sigpost.js.',
   },
