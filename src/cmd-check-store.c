@@ -16,12 +16,12 @@
 #include <unistd.h>
 #ifdef __linux__
 #include <sys/inotify.h>
-#include <sys/statfs.h>
 #endif
 
 #include "cmd-check.h"
 #include "cmd-db.h"
 #include "err.h"
+#include "fs.h"
 #include "handoff.h"
 
 #define BELL_SUFFIX	".bell"
@@ -190,33 +190,10 @@ mend_database(int err)
 	}
 }
 
-/* Network and user-space file systems have no shared memory, or locks that do not hold. */
-static const char *
-remote_fs(const char *path)
-{
-#ifdef __linux__
-	static const struct { uint32_t type; const char *name; } known[] = {
-		{ 0x6969, "NFS" }, { 0x517b, "SMB" }, { 0xff534d42, "CIFS" }, { 0xfe534d42, "SMB" },
-		{ 0x01021997, "9P" }, { 0x65735546, "FUSE" }, { 0x786f4256, "a shared folder" },
-	};
-	struct statfs fs;
-	size_t i;
-
-	if (statfs(path, &fs) < 0)
-		return NULL;
-	for (i = 0; i < sizeof known / sizeof known[0]; i++)
-		if ((uint32_t)fs.f_type == known[i].type)
-			return known[i].name;
-#else
-	(void)path;
-#endif
-	return NULL;
-}
-
 static void
 judge_journal(struct check *k, const struct store_stat *st)
 {
-	const char *fs = remote_fs(k->dir);
+	const char *fs = fs_remote(k->dir);
 	bool wal = strcmp(st->journal, "wal") == 0;
 
 	if (wal)

@@ -20,6 +20,7 @@ int	cmd_check(int argc, char **argv);
 int	cmd_stat(int argc, char **argv);
 int	cmd_key(int argc, char **argv);
 int	cmd_hub(int argc, char **argv);		/* for couriers: the hub they start */
+int	cmd_home(int argc, char **argv);	/* for couriers: the first request finds a place for the database */
 
 /* An option of the verb itself, or NULL-terminated rows of them; value NULL: a flag. */
 struct cmd_option {

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "conf-file.h"
+#include "courier-private.h"
 #include "courier.h"
 #include "err.h"
 #include "handoff.h"
@@ -40,8 +41,8 @@ static char		 message[HANDOFF_HEAD + HANDOFF_VARS_MAX];
 
 /* ---- small things ---- */
 
-static int
-join(char *out, size_t size, const char *a, size_t n, const char *b)
+int
+courier_join(char *out, size_t size, const char *a, size_t n, const char *b)
 {
 	size_t m = strlen(b);
 
@@ -56,7 +57,7 @@ join(char *out, size_t size, const char *a, size_t n, const char *b)
 static int
 beside(char *out, size_t size, const char *suffix)
 {
-	return join(out, size, base, strlen(base), suffix);
+	return courier_join(out, size, base, strlen(base), suffix);
 }
 
 static long long
@@ -120,7 +121,7 @@ enter(void)
 	base = slash == NULL ? db : slash + 1;
 	if (slash == NULL)
 		return 0;
-	if (join(dir, sizeof dir, db, (size_t)(slash - db), slash == db ? "/" : "") < 0)
+	if (courier_join(dir, sizeof dir, db, (size_t)(slash - db), slash == db ? "/" : "") < 0)
 		return -1;
 	return chdir(dir);
 }
@@ -133,8 +134,8 @@ name_database(void)
 
 	if (database()[0] == '/' || getcwd(path, sizeof path) == NULL)
 		return;
-	if (join(name, sizeof name, "/", 1, base) == 0 &&
-	    join(path, sizeof path, path, strlen(path), name) == 0)
+	if (courier_join(name, sizeof name, "/", 1, base) == 0 &&
+	    courier_join(path, sizeof path, path, strlen(path), name) == 0)
 		setenv("SIGPOST_DB", path, 1);
 }
 
@@ -421,6 +422,8 @@ courier_run(void)
 	int founded = 0;
 	enum visit v;
 
+	if (!courier_at_home())
+		return COURIER_DONE;
 	if (enter() < 0)
 		return COURIER_ALONE;
 	while ((v = visit()) != VISIT_DONE) {
@@ -434,10 +437,15 @@ courier_run(void)
 	return COURIER_DONE;
 }
 
+/* Where files came by FTP, programs may have come as files: what belongs to us is made a program. */
 static void
 replace(const char *path, const char *const *argv, const char *const *envp)
 {
-	execve(path, (char *const *)(uintptr_t)argv, (char *const *)(uintptr_t)envp);
+	char *const *a = (char *const *)(uintptr_t)argv, *const *e = (char *const *)(uintptr_t)envp;
+
+	execve(path, a, e);
+	if (errno == EACCES && getenv("SIGPOST_KIT") != NULL && chmod(path, 0755) == 0)
+		execve(path, a, e);
 }
 
 void
@@ -449,7 +457,7 @@ courier_exec(const char *const *argv, const char *const *envp)
 
 	while (n > 0 && path[n - 1] != '/')
 		n--;
-	if (n > 0 && join(path, sizeof path, path, (size_t)n, "sigpost") == 0)
+	if (n > 0 && courier_join(path, sizeof path, path, (size_t)n, "sigpost") == 0)
 		replace(path, argv, envp);
 	if (elsewhere != NULL)
 		replace(elsewhere, argv, envp);

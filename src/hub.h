@@ -134,6 +134,7 @@ struct hub {
 	char			 boot[40];
 	bool			 reopen;	/* the file was replaced: open it anew */
 	bool			 draining;
+	bool			 alone;		/* a CGI program without a hub: one request, and it ends */
 	void			(*stopped)(struct hub *hub);	/* drained; may be NULL */
 	void			(*leave)(struct hub *hub);	/* this process should end; NULL: only drains */
 	void			*owner;		/* for stopped and leave */

@@ -54,6 +54,7 @@ run_alone(void)
 		return refuse("The settings of this server are wrong");
 	if (service_start(&service, &conf) < 0)
 		return refuse("The store cannot be read or written");
+	service.hub.alone = true;
 	service.cgi = gate_cgi_alone(&service.hub, environ, alone_done, &service);
 	if (service.cgi == NULL)
 		service_leave(&service);
@@ -83,6 +84,7 @@ static const struct verb {
 	{ "stat", cmd_stat, "show what the database holds" },
 	{ "key", cmd_key, "list, add and change the API keys of PeerJS clients" },
 	{ "hub", cmd_hub, NULL },
+	{ "home", cmd_home, NULL },
 };
 static const size_t verb_count = sizeof verbs / sizeof verbs[0];
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "err.h"
+#include "fs.h"
 #include "hub.h"
 #include "proto.h"
 #include "reply.h"
@@ -56,14 +57,21 @@ add_process(struct buf *b, const struct hub *hub, const struct req *r)
 
 	buf_addf(b, ",\"gate\":\"%s\",\"websocket\":\"%s\"", cgi ? "cgi" : "fastcgi",
 	    hub->upgraded ? "yes" : upgrade_forecast(hub->conf, r));
-	buf_addf(b, ",\"process\":{\"uptime_s\":%" PRId64 ",\"streams\":%" PRIu32 ",\"max_streams\":%" PRId64 "}",
-	    (loop_mono(hub->loop) - hub->started) / 1000, hub->streams, hub->conf->max_streams);
+	buf_addf(b, ",\"authorization\":%s", req_authorized(r) ? "true" : "false");
+	buf_addf(b, ",\"process\":{\"alone\":%s,\"uptime_s\":%" PRId64 ",\"streams\":%" PRIu32 ",\"max_streams\":%" PRId64 "}",
+	    hub->alone ? "true" : "false", (loop_mono(hub->loop) - hub->started) / 1000, hub->streams,
+	    hub->conf->max_streams);
 }
 
 static void
-add_store(struct buf *b, const struct store_pulse *p)
+add_store(struct buf *b, const struct hub *hub, const struct store_pulse *p)
 {
-	buf_addf(b, ",\"store\":{\"journal\":\"%s\",\"schema\":%d}", p->journal, p->schema);
+	const char *remote = fs_remote(hub->conf->db);
+
+	buf_addf(b, ",\"store\":{\"journal\":\"%s\",\"schema\":%d", p->journal, p->schema);
+	if (remote != NULL)
+		buf_addf(b, ",\"file_system\":\"%s\"", remote);
+	buf_addc(b, '}');
 	buf_addf(b, ",\"peers\":{\"peerjs\":%" PRId64 ",\"star\":%" PRId64 "}", p->peerjs, p->star);
 	buf_addf(b, ",\"messages\":{\"waiting\":%" PRId64 ",\"total\":%" PRId64 "}", p->waiting, p->last_seq);
 }
@@ -89,7 +97,7 @@ answer(struct hub *hub, struct req *r, int err, const struct store_pulse *p)
 			buf_addf(&b, ",\"output\":\"%s\"", sentence(err));
 		add_process(&b, hub, r);
 		if (err == 0)
-			add_store(&b, p);
+			add_store(&b, hub, p);
 		add_ways(&b, hub->conf);
 	}
 	buf_addz(&b, "}\n");

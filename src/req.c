@@ -10,7 +10,7 @@
 enum var {
 	VAR_METHOD, VAR_URI, VAR_SCRIPT, VAR_MOUNT, VAR_LENGTH, VAR_TYPE, VAR_ENCODING, VAR_ACCEPT, VAR_ORIGIN,
 	VAR_LAST_EVENT_ID, VAR_ASK_METHOD, VAR_ASK_HEADERS, VAR_REMOTE, VAR_SOFTWARE, VAR_UPGRADE,
-	VAR_WS_KEY, VAR_WS_VERSION, VAR_HOST, VAR__MAX
+	VAR_WS_KEY, VAR_WS_VERSION, VAR_HOST, VAR_AUTHORIZATION, VAR__MAX
 };
 
 static const struct { enum var var; struct str name; } wanted[VAR__MAX] = {
@@ -32,6 +32,7 @@ static const struct { enum var var; struct str name; } wanted[VAR__MAX] = {
 	{ VAR_WS_KEY, { "HTTP_SEC_WEBSOCKET_KEY", 22 } },
 	{ VAR_WS_VERSION, { "HTTP_SEC_WEBSOCKET_VERSION", 26 } },
 	{ VAR_HOST, { "HTTP_HOST", 9 } },
+	{ VAR_AUTHORIZATION, { "HTTP_AUTHORIZATION", 18 } },
 };
 
 struct req *
@@ -144,14 +145,21 @@ method_of(struct str name)
 	return M_OTHER;
 }
 
-/* With mount "auto" only a program named in the address is taken off: /cgi-bin/sigpost.cgi/sigver. */
+/*
+ * With mount "auto" a program named in the address is taken off: /cgi-bin/sigpost.cgi/sigver. Where the web
+ * server leads a directory's addresses to the program in it (/folder/sigver to /folder/sigpost.cgi, as
+ * .htaccess of the kit does), the directory is.
+ */
 static struct str
 auto_mount(struct str path, struct str script)
 {
-	if (str_starts(path, script) &&
-	    (str_ends(script, STR(".cgi")) || str_ends(script, STR(".fcgi"))))
+	if (!str_ends(script, STR(".cgi")) && !str_ends(script, STR(".fcgi")))
+		return STR_NONE;
+	if (str_starts(path, script))
 		return script;
-	return STR_NONE;
+	while (script.n > 0 && script.p[script.n - 1] != '/')
+		script.n--;
+	return str_starts(path, script) ? script : STR_NONE;
 }
 
 static int
@@ -311,6 +319,12 @@ struct str
 req_ws_version(const struct req *r)
 {
 	return var(r, VAR_WS_VERSION);
+}
+
+bool
+req_authorized(const struct req *r)
+{
+	return var(r, VAR_AUTHORIZATION).n > 0;
 }
 
 struct str

@@ -91,8 +91,8 @@ struct req {
 	/* private */
 	struct buf	 vars;
 	struct buf	 bytes;
-	uint32_t	 at[20];	/* offset + 1 of each wanted variable in vars */
-	uint32_t	 len[20];
+	uint32_t	 at[24];	/* offset + 1 of each wanted variable in vars */
+	uint32_t	 len[24];
 	uint32_t	 max_vars, seen;
 };
 
@@ -144,6 +144,9 @@ struct str	 req_software(const struct req *r);
  * at, with the message as its body. `of` gives path and query; all is copied. NULL: out of memory.
  */
 struct req	*req_said(const struct req_address *of, struct str body);
+
+/* The header Authorization came; not every web server hands it on. What it says is not looked at. */
+bool		 req_authorized(const struct req *r);
 
 /* true if the Accept header names this media type (no q-values: "a;q=0.5" counts) */
 bool		 req_accepts(const struct req *r, struct str type);

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fs.h"
 #include "log.h"
 #include "store-sqlite.h"
 
@@ -258,6 +259,18 @@ open_and_set_up(struct lite *l, const char **why)
 	return err != 0 ? err : set_up_patiently(l, why);
 }
 
+/* WAL may seem to work on a network file system, until two machines use it. */
+static void
+judge_file_system(struct lite *l)
+{
+	const char *remote = l->conf.wal ? fs_remote(l->conf.path) : NULL;
+
+	if (remote == NULL)
+		return;
+	LOG(LOG_WARN, "no WAL on this file system, a rollback journal instead", LOG_Z("file_system", remote));
+	l->conf.wal = false;
+}
+
 int
 store_sqlite_open(const struct store_conf *conf, struct store **out, const char **why)
 {
@@ -272,6 +285,7 @@ store_sqlite_open(const struct store_conf *conf, struct store **out, const char 
 	l = make(conf);
 	if (l == NULL)
 		return lite_explain(why, -ERR_NOMEM, "no memory");
+	judge_file_system(l);
 	err = open_and_set_up(l, why);
 	if (err != 0) {
 		lite_close(&l->base);

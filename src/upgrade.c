@@ -42,10 +42,16 @@ can(const struct req *r)
 	return strcmp(r->conn->gate->name, "cgi") == 0 || version >= UPGRADE_FASTCGI_SINCE;
 }
 
+#ifdef WITH_WEBSOCKET
+static const bool built_in = true;
+#else
+static const bool built_in = false;
+#endif
+
 bool
 upgrade_passes(const struct conf *conf, const struct req *r)
 {
-	if (r->conn->gate->hear == NULL || strcmp(conf->websocket, "off") == 0)
+	if (!built_in || r->conn->gate->hear == NULL || strcmp(conf->websocket, "off") == 0)
 		return false;
 	return strcmp(conf->websocket, "on") == 0 || can(r);
 }
@@ -53,6 +59,8 @@ upgrade_passes(const struct conf *conf, const struct req *r)
 const char *
 upgrade_forecast(const struct conf *conf, const struct req *r)
 {
+	if (!built_in)
+		return "no";
 	if (strcmp(conf->websocket, "auto") != 0)
 		return strcmp(conf->websocket, "on") == 0 ? "yes" : "no";
 	if (upgrade_lighttpd(req_software(r)) == 0)

@@ -6,7 +6,9 @@
 
 #include <nettle/base64.h>
 #include <nettle/sha1.h>
+#ifdef WITH_WEBSOCKET
 #include <wslay/wslay.h>
+#endif
 
 #include "err.h"
 #include "json.h"
@@ -92,6 +94,8 @@ ws_put_close(struct buf *out, int code, struct str reason)
 }
 
 /* ---- in ---- */
+
+#ifdef WITH_WEBSOCKET
 
 struct ws_meal {		/* one call of ws_eat */
 	struct ws_in	*in;
@@ -308,3 +312,30 @@ ws_eat(struct ws_in *in, struct str bytes, size_t max_message, ws_message_fn *fn
 		ws_in_release(in);
 	return rc == 0 && in->over ? -ERR_CLOSED : rc;
 }
+
+#else	/* upgrade_passes() lets none through */
+
+void
+ws_in_init(struct ws_in *in)
+{
+	*in = (struct ws_in){ .over = true };
+}
+
+void
+ws_in_release(struct ws_in *in)
+{
+	(void)in;
+}
+
+int
+ws_eat(struct ws_in *in, struct str bytes, size_t max_message, ws_message_fn *fn, void *arg, struct buf *out)
+{
+	(void)in;
+	(void)bytes;
+	(void)max_message;
+	(void)fn;
+	(void)arg;
+	(void)out;
+	return -ERR_CLOSED;
+}
+#endif

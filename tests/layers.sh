@@ -30,7 +30,9 @@ map='
 2	bell			libc			lower
 2	http*			libc			only	err str buf
 2	handoff			libc			only	err
-2	courier			libc			only	err handoff conf-file
+2	courier*		libc			only	err handoff conf-file
+2	home*			libc			only	err str
+2	fs			libc			only
 2	door			libc			lower	handoff
 2	systemd			libc			lower
 2	store-ops		iso			lower
@@ -61,7 +63,7 @@ map='
 8	cmd-tls			libc,nettle/		lower
 8	cmd*			libc,json-c/,fcgiapp.h	lower	service cmd-db cmd-host cmd-tls
 8	main			libc			lower	service cmd*
-8	sigpost-cgi		libc			only	courier handoff
+8	sigpost-cgi		libc			only	courier* handoff
 '
 
 # Prints "ok - FILE" or "not ok - FILE: what is wrong" for each file of the directory $1.

@@ -135,15 +135,37 @@ export const trySocket = (server) => within((signal) => new Promise((resolve) =>
 }));
 
 /**
+ * How long a stream lasts before somebody ends it.
+ * @param {URL} server
+ * @param {number} mostMs
+ * @returns {Promise<{ms: number, ended: boolean}>} ended: somebody did, before that
+ */
+export async function holdOpen(server, mostMs) {
+  const clock = new Clock();
+  const signal = AbortSignal.timeout(mostMs);
+  try {
+    const { body } = await fetch(channel(server), { headers: { Accept: 'text/event-stream' }, cache: 'no-store', signal });
+    const reader = /** @type {ReadableStream<Uint8Array>} */ (body).getReader();
+    while (!(await reader.read()).done) {
+      // comments, which keep it open
+    }
+  } catch {
+    // ended, by them or by us
+  }
+  return { ms: clock.lap(), ended: !signal.aborted };
+}
+
+/**
  * What a server says of itself, and how long that took. `status` is that of HTTP, 0 where nobody answered;
  * `health` is undefined where what came is not from sigpost, or it does not tell.
  * @param {URL} server
+ * @param {Record<string, string>} [headers]
  */
-export async function askHealth(server) {
+export async function askHealth(server, headers = {}) {
   const clock = new Clock();
   const url = new URL('health', server);
   try {
-    const answer = await fetch(url, { cache: 'no-store', signal: AbortSignal.timeout(PATIENCE_MS) });
+    const answer = await fetch(url, { headers, cache: 'no-store', signal: AbortSignal.timeout(PATIENCE_MS) });
     const text = await answer.text();
     return { ms: clock.lap(), status: answer.status, health: parse(text) };
   } catch {

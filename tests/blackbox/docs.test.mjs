@@ -81,7 +81,7 @@ test('every setting is in sigpost(8)', () => {
 // ---- configurations
 
 /** Of web servers; sigpost.conf has the settings. */
-const CONFIGURATIONS = readdirSync(join(SOURCE, 'conf')).filter((it) => it !== 'sigpost.conf').sort();
+const CONFIGURATIONS = readdirSync(join(SOURCE, 'conf')).filter((it) => /\.(conf|service|socket)$/.test(it) && it !== 'sigpost.conf').sort();
 
 /** Without what its place on a page changes: indentation, and empty lines around. @param {string} text */
 const lines = (text) => text.split('\n').map((it) => it.trim()).join('\n').trim();

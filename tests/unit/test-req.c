@@ -67,6 +67,10 @@ static const struct {
 	{ "not below", S("/n/a"), NULL, "/m", -ERR_NOTFOUND, "", "", "" },
 	{ "only begins like it", S("/mm/a"), NULL, "/m", -ERR_NOTFOUND, "", "", "" },
 	{ "above", S("/"), NULL, "/m", -ERR_NOTFOUND, "", "", "" },
+	{ "a directory that leads to its program", S("/f/sigver"), "/f/sigpost.cgi", "auto", 0, "/sigver", "", "/f" },
+	{ "the directory itself", S("/f/"), "/f/sigpost.cgi", "auto", 0, "/", "", "/f" },
+	{ "the root, led to its program", S("/sigver"), "/sigpost.cgi", "auto", 0, "/sigver", "", "" },
+	{ "another directory", S("/g/sigver"), "/f/sigpost.cgi", "auto", 0, "/g/sigver", "", "" },
 	{ "a setting beats the script", S("/x.cgi/a"), "/x.cgi", "/", 0, "/x.cgi/a", "", "" },
 
 	{ "auto below a program", S("/cgi-bin/x.cgi/a?b"), "/cgi-bin/x.cgi", "auto", 0, "/a", "b",
