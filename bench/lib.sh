@@ -117,7 +117,7 @@ start_nchan() {
 # more than by default: who has left without a word keeps his for a while.
 start_sigpost() {
 	port=$(free_port)
-	start env SIGPOST_MAX_PEERS=1000000 "$build/sigpost" serve --host 127.0.0.1 \
+	start env SIGPOST_MAX_PEERS=1000000 SIGPOST_ADDRESS_REQUESTS=0 SIGPOST_ADDRESS_SESSIONS=0 "$build/sigpost" serve --host 127.0.0.1 \
 		--port "$port" --db "$place/sigpost.db" --www "$here/../www"
 	backend=$(backend_pid "$server") || fail "no FastCGI process below sigpost serve"
 	front=$(sed -n 's/^PPid:.//p' "/proc/$backend/status")

@@ -23,6 +23,7 @@
 #include "err.h"
 #include "fs.h"
 #include "handoff.h"
+#include "rate.h"
 
 #define BELL_SUFFIX	".bell"
 #define SHOWN_MODE(st)	((unsigned)((st).st_mode & 07777))
@@ -304,6 +305,23 @@ check_bell(struct check *k)
 	check_ok(k, "bell", "files are watched by the system's own means");
 }
 #endif
+
+/* ---- limits of addresses ---- */
+
+void
+check_limits(struct check *k)
+{
+	const char *why;
+
+	if (!k->dir_usable)
+		return;
+	why = rate_problem(k->conf.db);
+	if (why != NULL)
+		check_warn(k, "limits", "Look at its permissions, or put the database on a local disk",
+		    "each process counts the requests of an address for itself: %s%s: %s", k->conf.db, RATE_SUFFIX, why);
+	else
+		check_ok(k, "limits", "all processes count the requests of an address together");
+}
 
 /* ---- the hub ---- */
 

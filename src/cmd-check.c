@@ -96,7 +96,7 @@ check_fail(struct check *k, const char *about, const char *mend, const char *wha
 }
 
 static void (*const checkers[])(struct check *k) = {
-	check_settings, check_variables, check_file, check_sense, check_directory, check_database, check_bell, check_hub,
+	check_settings, check_variables, check_file, check_sense, check_directory, check_database, check_bell, check_limits, check_hub,
 	check_courier, check_pages, check_descriptors, check_lighttpd,
 };
 

@@ -51,6 +51,7 @@ bool	check_looks_served(const char *path);	/* below a directory web servers serv
 void	check_directory(struct check *k);
 void	check_database(struct check *k);	/* and its journal */
 void	check_bell(struct check *k);
+void	check_limits(struct check *k);
 void	check_hub(struct check *k);
 
 /* cmd-check-host.c */

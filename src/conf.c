@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "addr.h"
 #include "conf.h"
 #include "err.h"
 #include "origin.h"
@@ -231,9 +232,27 @@ check_origins(const struct conf *c, const char **why)
 	return -ERR_BAD;
 }
 
+static int
+check_proxies(const struct conf *c, const char **why)
+{
+	struct addr_list list;
+	struct str wrong;
+	char what[256];
+	int rc = addr_list_parse(str_from(c->trusted_proxies), &list, &wrong);
+
+	if (rc == -ERR_TOOBIG)
+		snprintf(what, sizeof what, "more than %d addresses", ADDR_LIST_MAX);
+	else if (rc < 0)
+		snprintf(what, sizeof what, "a list of addresses, prefixes such as 10.0.0.0/8, and unix; not %.*s",
+		    wrong.n < 100 ? (int)wrong.n : 100, wrong.p);
+	return rc < 0 ? contradict("trusted_proxies", what, NULL, why) : 0;
+}
+
 int
 conf_check(const struct conf *c, const char **why)
 {
+	int rc;
+
 	if (c->heartbeat_min_ms > c->heartbeat_max_ms)
 		return contradict("heartbeat_min_ms", NULL, "heartbeat_max_ms", why);
 	if (c->retry_min_ms > c->retry_max_ms)
@@ -242,5 +261,6 @@ conf_check(const struct conf *c, const char **why)
 		return contradict("mount", "auto or a path that begins with /", NULL, why);
 	if (c->db[0] == '\0')
 		return contradict("db", "the path of a file, not empty", NULL, why);
-	return check_origins(c, why);
+	rc = check_origins(c, why);
+	return rc < 0 ? rc : check_proxies(c, why);
 }

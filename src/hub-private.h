@@ -14,6 +14,7 @@
  *	hub-expiry.c	what expired: its protocol is told
  *	hub-roster.c	who is joined, told to those who joined (and hub-roster-feed.c)
  *	hub-roll.c	the list of them, and what it looks like on a wire
+ *	hub-limit.c	limits of each address
  *	hub-time.c	tick, heartbeats, lease, sweep, checkpoints, a replaced file
  */
 #ifndef SIGPOST_HUB_PRIVATE_H
@@ -77,6 +78,7 @@ struct socket {			/* a stream that is heard */
 	struct loop_later later;	/* to go on when it is served */
 	int64_t		 next_box, next_gen, next_cursor;	/* to be received for from the end of this turn on; 0 */
 	int64_t		 closed_at;	/* loop_mono; a close frame was sent */
+	uint64_t	 who;		/* whose messages these are (req.h), also when it is no session any more */
 	uint32_t	 heard;		/* age of the stream when the client last sent anything; 0: never */
 	uint16_t	 behind;	/* messages since none waited to be handed over */
 	uint8_t		 unheard;	/* pings since then */
@@ -125,6 +127,14 @@ int	hub_roster_feed(struct hub *hub, struct stream *s, bool *wrote, bool *full);
 int	hub_keys_read(struct hub *hub);		/* of a store that was just opened */
 void	hub_keys_release(struct hub *hub);
 void	hub_keys_tick(struct hub *hub);		/* reads them again, ends streams */
+
+/* hub-limit.c */
+int	hub_limit_init(struct hub *hub);
+void	hub_limit_secret(struct hub *hub);	/* the store was opened: keys are made with its secret */
+void	hub_limit_look(struct hub *hub);	/* now and then */
+int	hub_limit_enter(struct hub *hub, const struct req *r, int64_t box);	/* one more stream; -ERR_CROWD */
+void	hub_limit_leave(struct hub *hub, struct stream *s);	/* its stream is over; again is harmless */
+bool	hub_limit_hold(struct hub *hub, struct req *r);		/* it is left open as it is; false: one too many */
 
 /* hub-expiry.c */
 #define HUB_SWEEP_ROWS	2000

@@ -140,6 +140,7 @@ said_new(struct socket *sk, enum ws_opcode opcode, struct str data)
 	d->req->goodbye = opcode == WS_CLOSE;
 	d->req->box = sk->stream.box;
 	d->req->gen = sk->stream.gen;
+	d->req->who = sk->who;
 	d->socket = sk;
 	list_init(&d->link);
 	list_add(&sk->said, &d->link);
@@ -290,6 +291,7 @@ hub_socket_new(const struct req *r)
 	sk->address.path = str_make(text, r->path.n);
 	sk->address.query = str_make(text + r->path.n, r->query.n);
 	sk->route = r->route;
+	sk->who = r->who;
 	sk->deaf = true;
 	ws_in_init(&sk->in);
 	list_init(&sk->said);
@@ -401,6 +403,12 @@ hub_socket_of(const struct req *r)
 	const struct said *d = (const struct said *)(const void *)r->conn;
 
 	return r->spoken ? d->socket : NULL;
+}
+
+bool
+hub_heard(const struct req *r)
+{
+	return hub_socket_of(r) != NULL;
 }
 
 int

@@ -119,6 +119,7 @@ hub_free_stream(struct hub *hub, struct stream *s)
 	list_del(&s->queue);
 	list_del(&s->beat);
 	list_del(&s->save);
+	hub_limit_leave(hub, s);
 	hub->streams--;
 	hub->idle_since = loop_mono(hub->loop);
 	free_memory(s);
@@ -127,6 +128,7 @@ hub_free_stream(struct hub *hub, struct stream *s)
 void
 hub_leave(struct hub *hub, struct stream *s)
 {
+	hub_limit_leave(hub, s);
 	s->conn = NULL;
 	s->pacing = false;
 	list_del(&s->queue);
@@ -420,10 +422,15 @@ hub_open(struct hub *hub, struct req *r, const struct hub_open *o)
 	s = new_stream(hub, r, o);
 	if (s == NULL)
 		return -ERR_NOMEM;
-	rc = o->box == 0 ? 0 : attach(hub, s, o->box, o);
+	rc = hub_limit_enter(hub, r, o->box);
+	if (rc == 0)
+		s->who = r->who;
+	if (rc == 0 && o->box != 0)
+		rc = attach(hub, s, o->box, o);
 	if (rc == 0)
 		rc = greet(hub, r, s, o);
 	if (rc < 0) {
+		hub_limit_leave(hub, s);
 		free_memory(s);
 		conn_retract(r->conn);
 		return rc;

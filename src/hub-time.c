@@ -33,6 +33,7 @@ hub_store_open(struct hub *hub, const char **why)
 		hub->store = NULL;
 		return rc;
 	}
+	hub_limit_secret(hub);
 	hub->id = hub->orders = 0;
 	hub->opened = hub->swept = loop_mono(hub->loop);
 	rc = store_msg_last(hub->store, &hub->seen);
@@ -87,8 +88,10 @@ check_file(struct hub *hub, int64_t now)
 	bool file = now - hub->looked >= LOOK_MS;
 	int bits = store_tick(hub->store, file);
 
-	if (file)
+	if (file) {
 		hub->looked = now;
+		hub_limit_look(hub);
+	}
 	if (bits < 0 && bits != -ERR_BUSY)
 		bits = TICK_REPLACED;
 	if (bits < 0)

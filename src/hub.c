@@ -186,8 +186,8 @@ hub_forget_spoken(struct hub *hub)
 void
 hub_leave_open(struct hub *hub, struct req *r)
 {
-	if (hub->draining) {
-		hub_refuse(hub, r, -ERR_LEAVING);
+	if (hub->draining || !hub_limit_hold(hub, r)) {
+		hub_refuse(hub, r, hub->draining ? -ERR_LEAVING : -ERR_CROWD);
 		return;
 	}
 	buf_release(&r->vars);
@@ -311,9 +311,12 @@ hub_init(struct hub *hub, struct loop *loop, const struct conf *conf, hub_serve_
 	rc = hub_roster_init(hub);
 	if (rc < 0)
 		goto out_table;
-	rc = hub_store_open(hub, why);
+	rc = hub_limit_init(hub);
 	if (rc < 0)
 		goto out_roster;
+	rc = hub_store_open(hub, why);
+	if (rc < 0)
+		goto out_limit;
 	rc = bell_init(&hub->bell, loop, conf->db, heard, hub);
 	if (rc < 0)
 		goto out_store;
@@ -326,6 +329,8 @@ hub_init(struct hub *hub, struct loop *loop, const struct conf *conf, hub_serve_
 out_store:
 	hub_keys_release(hub);
 	store_close(hub->store);
+out_limit:
+	rate_release(&hub->rate);
 out_roster:
 	free(hub->roster);
 out_table:
@@ -388,6 +393,7 @@ hub_release(struct hub *hub)
 	while (hub->upkeep_on)
 		uv_run(&hub->loop->uv, UV_RUN_ONCE);
 	hub_table_release(hub);
+	rate_release(&hub->rate);
 	store_close(hub->store);
 	hub->store = NULL;
 }

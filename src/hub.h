@@ -19,11 +19,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "addr.h"
 #include "bell.h"
 #include "conf.h"
 #include "hub-key.h"
 #include "list.h"
 #include "loop.h"
+#include "rate.h"
 #include "req.h"
 #include "store.h"
 #include "stream.h"
@@ -130,6 +132,12 @@ struct hub {
 	int			 upkeep_rc;
 	uv_work_t		 upkeep;
 
+	/* limits of each address */
+	struct rate		 rate;
+	struct rate_limit	 address_limit;
+	struct addr_list	 proxies;
+	bool			 forwarded;	/* they say it in Forwarded */
+
 	struct bell		 bell;
 	char			 boot[40];
 	bool			 reopen;	/* the file was replaced: open it anew */
@@ -155,6 +163,10 @@ void	hub_drain(struct hub *hub);
 /* A whole request, ours from now on; its conn must be fresh. */
 void	hub_take(struct hub *hub, struct req *r);
 
+/* Before anything else is done for r: may its address make one more request? Counted once, however often r is
+ * served. -ERR_RATE: no, and r->retry_after is set; what comes on a WebSocket MUST wait then. */
+int	hub_admit(struct hub *hub, struct req *r);
+
 /* For route.c. 0: a turn is open. -ERR_BUSY: park the request. Others: refuse it. */
 int	hub_begin(struct hub *hub);
 /* What a request does between these two is taken back: its writes, and what we believe of them. */
@@ -168,6 +180,8 @@ void	hub_retract(struct hub *hub, struct req *r);
 void	hub_hold(struct hub *hub, struct req *r);
 /* Tries r again when the store is free; after HUB_BUSY_MS it is refused. */
 void	hub_park(struct hub *hub, struct req *r);
+/* Of what was said on a WebSocket: that is still there. */
+bool	hub_heard(const struct req *r);
 /* Serves r again in a moment: a verdict on a claim is not in (-ERR_WAIT). */
 void	hub_wait(struct hub *hub, struct req *r);
 /* r gets no answer: it is left open for HUB_SILENT_MS, or until its client leaves. */
@@ -189,7 +203,7 @@ struct hub_open {		/* a stream to open */
 };
 
 /* Answers r with a stream that receives for the box; another stream of the box is superseded.
- * -ERR_QUOTA: this process holds max_streams; -ERR_LEAVING: it is draining; -ERR_REPEATED: the
+ * -ERR_QUOTA: this process holds max_streams; -ERR_CROWD: its address has address_sessions; -ERR_LEAVING: it is draining; -ERR_REPEATED: the
  * stream this process has for the box is of a later request (order). */
 int	hub_open(struct hub *hub, struct req *r, const struct hub_open *o);
 

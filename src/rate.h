@@ -50,6 +50,10 @@ struct rate {
 int	rate_init(struct rate *r, const char *db);
 void	rate_release(struct rate *r);	/* what we had open counts no more; all zero is fine */
 
+/* Looks, and makes nothing: why the file of this database could not be shared; NULL: it could, or is not there yet. Not for a
+ * process that serves: its locks would go. */
+const char *rate_problem(const char *db);
+
 /* Keys are made with this from now on: the database's own, the same in all processes. */
 void	rate_secret(struct rate *r, const unsigned char secret[RATE_SECRET]);
 

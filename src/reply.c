@@ -1,6 +1,8 @@
 /* reply - CGI response heads (RFC 3875, 6.3) and problem documents. */
 #include "config.h"
 
+#include <stdio.h>
+
 #include "conn.h"
 #include "err.h"
 #include "json.h"
@@ -89,13 +91,18 @@ reply_send(struct req *r, int status, const char *type, struct str body, const c
 	buf_release(&b);
 }
 
+#define RETRY_MAX 96
 #define EXPOSED "Access-Control-Expose-Headers: Retry-After\r\n"	/* to scripts of other origins */
 
 static const char *
-retry_after(int status)
+retry_after(const struct req *r, int status, char out[RETRY_MAX])
 {
-	return status == 429 || status == 503 ? "Retry-After: 1\r\n" EXPOSED :
-	    status == 507 ? "Retry-After: 30\r\n" EXPOSED : NULL;
+	unsigned seconds = r->retry_after != 0 ? r->retry_after : status == 507 ? 30 : 1;
+
+	if (status != 429 && status != 503 && status != 507)
+		return NULL;
+	snprintf(out, RETRY_MAX, "Retry-After: %u\r\n" EXPOSED, seconds);
+	return out;
 }
 
 /* A failure of ours is in the log under this name: for who tells the admin of it. */
@@ -112,6 +119,7 @@ add_request(struct buf *b, const struct req *r)
 static void
 problem(struct req *r, int status, const char *title, const char *detail, bool ours)
 {
+	char later[RETRY_MAX];
 	struct buf b;
 
 	buf_init(&b, PROBLEM_MAX);
@@ -125,7 +133,7 @@ problem(struct req *r, int status, const char *title, const char *detail, bool o
 	if (ours && r->id != 0)
 		add_request(&b, r);
 	buf_adds(&b, STR("}\n"));
-	reply_send(r, status, "application/problem+json", buf_str(&b), retry_after(status));
+	reply_send(r, status, "application/problem+json", buf_str(&b), retry_after(r, status, later));
 	buf_release(&b);
 }
 

@@ -19,7 +19,7 @@ void	reply_cors(struct buf *head, const struct req *r);
 void	reply_send(struct req *r, int status, const char *type, struct str body, const char *extra);
 
 /* A problem document (RFC 9457): status and title of the error, one sentence of detail or NULL.
- * Busy, full and quota answers carry Retry-After. */
+ * Busy, full and quota answers carry Retry-After: r->retry_after seconds, or what is usual. */
 void	reply_problem(struct req *r, int err, const char *detail);
 /* The same with a status, title and detail of the protocol's own. */
 void	reply_problem_as(struct req *r, int status, const char *title, const char *detail);

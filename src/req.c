@@ -5,12 +5,13 @@
 #include <string.h>
 
 #include "err.h"
+#include "rate.h"
 #include "req.h"
 
 enum var {
 	VAR_METHOD, VAR_URI, VAR_SCRIPT, VAR_MOUNT, VAR_LENGTH, VAR_TYPE, VAR_ENCODING, VAR_ACCEPT, VAR_ORIGIN,
 	VAR_LAST_EVENT_ID, VAR_ASK_METHOD, VAR_ASK_HEADERS, VAR_REMOTE, VAR_SOFTWARE, VAR_UPGRADE,
-	VAR_WS_KEY, VAR_WS_VERSION, VAR_HOST, VAR_AUTHORIZATION, VAR__MAX
+	VAR_WS_KEY, VAR_WS_VERSION, VAR_HOST, VAR_AUTHORIZATION, VAR_FORWARDED_FOR, VAR_FORWARDED, VAR__MAX
 };
 
 static const struct { enum var var; struct str name; } wanted[VAR__MAX] = {
@@ -33,6 +34,8 @@ static const struct { enum var var; struct str name; } wanted[VAR__MAX] = {
 	{ VAR_WS_VERSION, { "HTTP_SEC_WEBSOCKET_VERSION", 26 } },
 	{ VAR_HOST, { "HTTP_HOST", 9 } },
 	{ VAR_AUTHORIZATION, { "HTTP_AUTHORIZATION", 18 } },
+	{ VAR_FORWARDED_FOR, { "HTTP_X_FORWARDED_FOR", 20 } },
+	{ VAR_FORWARDED, { "HTTP_FORWARDED", 14 } },
 };
 
 struct req *
@@ -55,6 +58,8 @@ req_free(struct req *r)
 {
 	if (r == NULL)
 		return;
+	if (r->session != NULL)
+		rate_leave(r->session, r->who);
 	list_del(&r->parked);
 	buf_release(&r->vars);
 	buf_release(&r->bytes);
@@ -331,6 +336,16 @@ struct str
 req_software(const struct req *r)
 {
 	return var(r, VAR_SOFTWARE);
+}
+
+struct addr
+req_subject(const struct req *r, const struct addr_list *proxies, bool standard)
+{
+	struct addr peer;
+
+	addr_parse(var(r, VAR_REMOTE), &peer);
+	return standard ? addr_forwarded(proxies, &peer, var(r, VAR_FORWARDED)) :
+	    addr_forwarded_for(proxies, &peer, var(r, VAR_FORWARDED_FOR));
 }
 
 /* Not every web server hands the Upgrade header on; the key is only ever sent with it. */

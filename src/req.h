@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "addr.h"
 #include "buf.h"
 #include "list.h"
 #include "str.h"
@@ -22,6 +23,7 @@
 enum method { M_GET, M_HEAD, M_POST, M_OPTIONS, M_OTHER, M__MAX };
 
 struct conn;
+struct rate;
 struct route;
 
 enum req_bar {			/* why a request is not served for its API key (hub_key_enter) */
@@ -80,6 +82,12 @@ struct req {
 	int64_t		 key;		/* the number of the API key it is of; 0: none */
 	enum req_bar	 bar;
 	const struct route *route;	/* the row that serves it; NULL: none yet */
+
+	/* limits of its address */
+	uint64_t	 who;		/* the key of whoever it is from (hub_admit); 0: not known yet */
+	bool		 admitted;	/* it was counted */
+	uint32_t	 retry_after;	/* seconds, for an answer that says so; 0: the usual ones */
+	struct rate	*session;	/* it counts there as a session of `who`; NULL: it does not */
 
 	/* what came on a WebSocket */
 	bool		 spoken;	/* it did: an answer has no head, and no bytes but frames */
@@ -147,6 +155,9 @@ struct req	*req_said(const struct req_address *of, struct str body);
 
 /* The header Authorization came; not every web server hands it on. What it says is not looked at. */
 bool		 req_authorized(const struct req *r);
+
+/* Whose request it is (addr.h), by Forwarded (standard) or X-Forwarded-For. Good before req_ready. */
+struct addr	 req_subject(const struct req *r, const struct addr_list *proxies, bool standard);
 
 /* true if the Accept header names this media type (no q-values: "a;q=0.5" counts) */
 bool		 req_accepts(const struct req *r, struct str type);

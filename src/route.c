@@ -3,6 +3,9 @@
  */
 #include "config.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "conn.h"
 #include "err.h"
 #include "log.h"
@@ -184,11 +187,62 @@ fail(struct req *r, int rc)
 
 /* EventSource gives up on any status but 200 (HTML standard, 9.2.2), but not on a stream that ends. */
 static void
-come_again(struct req *r)
+come_again(struct req *r, uint32_t ms)
 {
+	char retry[32];
+
+	snprintf(retry, sizeof retry, "retry: %" PRIu32 "\n\n", ms);
 	reply_stream_head(r, "text/event-stream");
-	conn_add(r->conn, STR("retry: 1000\n\n"));
+	conn_add(r->conn, str_from(retry));
 	conn_finish(r->conn);
+}
+
+static bool
+is_event_source(const struct req *r)
+{
+	return r->method == M_GET && req_accepts(r, STR("text/event-stream"));
+}
+
+/* ---- limits of an address ---- */
+
+#define CROWD_S	10	/* when a session ends nobody knows */
+
+/* Over address_requests or address_sessions. Those who are sent away together do not come back together. */
+static void
+too_many(struct hub *hub, struct req *r, int rc)
+{
+	const struct conf *c = hub->conf;
+	char detail[192];
+
+	if (rc == -ERR_CROWD)
+		r->retry_after = CROWD_S;
+	if (is_event_source(r)) {
+		come_again(r, r->retry_after * 1000 + loop_jitter(r->retry_after * 1000));
+		return;
+	}
+	if (rc == -ERR_CROWD)
+		snprintf(detail, sizeof detail, "address_sessions is %" PRId64
+		    ": one address may have so many streams, polls and WebSockets open.", c->address_sessions);
+	else
+		snprintf(detail, sizeof detail, "address_requests is %" PRId64 ", address_burst %" PRId64
+		    ": one address may make so many requests a second, and so many at once.",
+		    c->address_requests, c->address_burst);
+	reply_problem(r, rc, detail);
+}
+
+/*
+ * What was said on a WebSocket waits, and with it all that comes behind it, so its client is slowed down and
+ * nothing is lost; unless the WebSocket is gone: then nobody is slowed down.
+ */
+static void
+not_admitted(struct hub *hub, struct req *r, int rc)
+{
+	if (r->spoken && hub_heard(r)) {
+		hub_wait(hub, r);
+		return;
+	}
+	too_many(hub, r, rc);
+	hub_hold(hub, r);
 }
 
 static void
@@ -204,8 +258,10 @@ finish(struct hub *hub, struct req *r, int rc)
 		hub_leave_open(hub, r);
 		return;
 	}
-	if (rc == -ERR_LEAVING && req_accepts(r, STR("text/event-stream")))
-		come_again(r);
+	if (rc == -ERR_LEAVING && is_event_source(r))
+		come_again(r, 1000);
+	else if (rc == -ERR_CROWD)
+		too_many(hub, r, rc);
 	else if (rc < 0)
 		fail(r, rc);
 	hub_hold(hub, r);
@@ -356,7 +412,14 @@ static void
 serve(struct hub *hub, struct req *r)
 {
 	struct match m;
+	int rc = hub_admit(hub, r);
 
+	if (rc < 0) {
+		if (!r->spoken)
+			enter(hub, r, NULL);
+		not_admitted(hub, r, rc);
+		return;
+	}
 	if (r->spoken) {
 		serve_spoken(hub, r);
 		return;
@@ -400,9 +463,14 @@ route_expired(struct hub *hub, const struct msg_row *m)
 void
 route_refuse(struct hub *hub, struct req *r, int err)
 {
+	int rc = hub_admit(hub, r);
+
 	begin(hub, r);
 	enter(hub, r, NULL);
-	reply_problem(r, err, detail_of(err));
+	if (rc < 0)
+		too_many(hub, r, rc);
+	else
+		reply_problem(r, err, detail_of(err));
 	hub_hold(hub, r);
 	log_about(0);
 }

@@ -41,6 +41,7 @@ struct stream {
 	int64_t		 order;		/* of the request that opened it; 0: it did not say */
 	int64_t		 born;		/* loop_mono; the times below are its age then (stream_age) */
 	int64_t		 silent;	/* loop_mono; born, or when the poll before this one ended */
+	uint64_t	 who;		/* as whose session it counts (req.h); 0: none */
 	uint32_t	 proven;	/* when it was last seen alive for certain; 0: not yet (opening is no proof) */
 	uint32_t	 stuck;		/* since when nothing was taken; 0: all taken */
 	uint32_t	 stuck_at;	/* bytes that were pending then */

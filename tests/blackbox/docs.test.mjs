@@ -29,9 +29,12 @@ const USUAL = {
   star_tick_ms: 600_000,  // or what is told then would stand anywhere
 };
 
+/** What a transcript is about. @type {Record<string, import('./site.mjs').Settings>} */
+const SPECIAL = { 'docs/limits.md': { address_sessions: 1, max_body_bytes: 1024 } };
+
 /** @param {string} file */
 function play(file) {
-  onSite(`transcripts of ${file}`, { settings: USUAL }, async (site) => {
+  onSite(`transcripts of ${file}`, { settings: { ...USUAL, ...SPECIAL[file] } }, async (site) => {
     const server = await site.serve(kind('sigpost serve'));
     writeFileSync(join(site.root, '.curlrc'), 'no-progress-meter\n');  // as in a terminal
     const env = { ...server.env, PATH: `${site.root}/bin:${process.env.PATH}`, HOME: site.root };

@@ -174,6 +174,7 @@ fake_start(struct fake *f)
 	log_init(LOG_ERROR, STDERR_FILENO);
 	memset(f, 0, sizeof *f);
 	conf_init(&f->conf);
+	f->conf.address_requests = f->conf.address_sessions = 0;	/* all come from one address, and time stands still */
 	snprintf(f->dir, sizeof f->dir, "/tmp/sigpost-test-XXXXXX");
 	made = mkdtemp(f->dir);
 	assert(made != NULL);

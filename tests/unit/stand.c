@@ -194,6 +194,7 @@ stand_start(struct stand *s)
 {
 	memset(s, 0, sizeof *s);
 	conf_init(&s->conf);
+	s->conf.address_requests = 0;	/* there is no hub to count them */
 	list_init(&s->held);
 	list_init(&s->kept);
 	buf_init(&s->talk, 4096);

@@ -354,6 +354,8 @@ finds_contradictions(void **state)
 		{ { { "journal", "rollback" } }, NULL },
 		{ { { "journal", "auto" } }, NULL },
 		{ { { "mount", "auto" } }, NULL },
+		{ { { "trusted_proxies", "127.0.0.1, ::1 10.0.0.0/8 unix" } }, NULL },
+		{ { { "trusted_proxies", "127.0.0.1 localhost" } }, "trusted_proxies" },
 		{ { { "mount", "/" } }, NULL },
 		{ { { "mount", "/a/b/" } }, NULL },
 		{ { { "mount", "a" } }, "mount" },

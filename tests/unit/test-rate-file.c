@@ -371,6 +371,7 @@ without_a_file(void **state)
 	struct rate r;
 
 	(void)state;
+	assert_null(rate_problem(db));
 	assert_int_equal(mkdir(file, 0700), 0);		/* a directory in its place; root may write anywhere */
 	assert_int_equal(rate_init(&r, db), 0);
 	assert_non_null(r.why);
@@ -379,6 +380,7 @@ without_a_file(void **state)
 	assert_true(rate_enter(&r, 7, 1));
 	assert_false(rate_enter(&r, 7, 1));
 	assert_false(rate_look(&r));
+	assert_string_equal(rate_problem(db), r.why);
 	rate_release(&r);
 	rmdir(file);
 }

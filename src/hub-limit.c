@@ -1,0 +1,121 @@
+/*
+ * hub-limit - how many requests, and open streams, one address may have, in all processes together.
+ *
+ * Nothing is written to the store for it: rate.h. Whoever comes without an address, and whatever a proxy that is
+ * not in trusted_proxies hands on, counts as one.
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "err.h"
+#include "hub-private.h"
+#include "log.h"
+#include "token.h"
+
+int
+hub_limit_init(struct hub *hub)
+{
+	const struct conf *c = hub->conf;
+	struct str wrong;
+	int rc = addr_list_parse(str_from(c->trusted_proxies), &hub->proxies, &wrong);
+
+	if (rc < 0)
+		return rc;
+	hub->forwarded = strcmp(c->forwarded_header, "forwarded") == 0;
+	hub->address_limit = (struct rate_limit){
+		.each_us = c->address_requests > 0 ? 1000000 / (uint64_t)c->address_requests : 1,
+		.burst = (uint32_t)c->address_burst,
+	};
+	rc = rate_init(&hub->rate, c->db);
+	if (rc == 0 && hub->rate.why != NULL)
+		LOG(LOG_WARN, "limits of addresses hold for this process alone", LOG_Z("file", hub->rate.path),
+		    LOG_Z("why", hub->rate.why));
+	return rc;
+}
+
+void
+hub_limit_secret(struct hub *hub)
+{
+	unsigned char hash[HASH_SIZE];
+
+	token_hash(hub->store, "rate", STR_NONE, hash);
+	rate_secret(&hub->rate, hash);
+}
+
+static uint64_t
+key_of(struct hub *hub, const struct req *r)
+{
+	struct addr a = req_subject(r, &hub->proxies, hub->forwarded);
+
+	return rate_key(&hub->rate, 'a', addr_subject(&a));
+}
+
+int
+hub_admit(struct hub *hub, struct req *r)
+{
+	int64_t wait;
+
+	if (r->admitted)
+		return 0;
+	if (r->who == 0)
+		r->who = key_of(hub, r);
+	wait = hub->conf->address_requests == 0 || r->goodbye ? 0 :
+	    rate_take(&hub->rate, r->who, &hub->address_limit, 1, loop_mono(hub->loop) * 1000);
+	r->retry_after = (uint32_t)((wait + 999999) / 1000000);
+	r->admitted = wait == 0;
+	return r->admitted ? 0 : -ERR_RATE;
+}
+
+/* ---- sessions ---- */
+
+/* A stream in place of one that this address has is no more than it had. */
+int
+hub_limit_enter(struct hub *hub, const struct req *r, int64_t box)
+{
+	const struct stream *old = box != 0 ? hub_stream(hub, box) : NULL;
+
+	if (hub->conf->address_sessions == 0)
+		return 0;
+	if (old != NULL && old->who == r->who)
+		rate_enter_again(&hub->rate, r->who);
+	else if (!rate_enter(&hub->rate, r->who, (uint32_t)hub->conf->address_sessions))
+		return -ERR_CROWD;
+	return 0;
+}
+
+void
+hub_limit_leave(struct hub *hub, struct stream *s)
+{
+	if (s->who != 0 && hub->conf->address_sessions > 0)
+		rate_leave(&hub->rate, s->who);
+	s->who = 0;
+}
+
+bool
+hub_limit_hold(struct hub *hub, struct req *r)
+{
+	if (hub->conf->address_sessions == 0)
+		return true;
+	if (!rate_enter(&hub->rate, r->who, (uint32_t)hub->conf->address_sessions))
+		return false;
+	r->session = &hub->rate;
+	return true;
+}
+
+static void
+enter_again(struct hub *hub, struct stream *s)
+{
+	if (s->who != 0)
+		rate_enter_again(&hub->rate, s->who);
+}
+
+void
+hub_limit_look(struct hub *hub)
+{
+	if (!rate_look(&hub->rate))
+		return;
+	LOG(LOG_WARN, "the file of limits went away and was made anew", LOG_Z("file", hub->rate.path));
+	if (hub->conf->address_sessions > 0)
+		hub_each_stream(hub, enter_again);
+}
