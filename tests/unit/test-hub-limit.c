@@ -165,10 +165,6 @@ processes_count_together(void **state)
 	(void)state;
 	fake_run(&f);
 	fake_join(&g, &f);
-	g.conf.address_requests = 2;
-	g.conf.address_burst = 3;
-	g.conf.address_sessions = 0;
-	fake_run(&g);
 	assert_int_equal(status_from("192.0.2.1", NULL), 200);
 	assert_int_equal(status_from("192.0.2.1", NULL), 200);
 	assert_int_equal(rate_take(&g.hub.rate, rate_key(&g.hub.rate, 'a', STR("\xc0\0\2\1")), &g.hub.address_limit, 1,
