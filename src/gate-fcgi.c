@@ -234,6 +234,29 @@ cut_all(struct gate_fcgi *g, enum line_state state)
 		line_cut(LIST_OF(g->lines[state].next, struct line, link));
 }
 
+/* Nothing has come that this process has not read yet. */
+static bool
+silent(const struct line *l)
+{
+	char byte;
+
+	return recv(l->io.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
+}
+
+/* A request that is on its way already would be lost: a web server cannot know whether it was read, and tells
+ * its client 502. It is answered, and its connection not kept. */
+static void
+cut_silent(struct gate_fcgi *g)
+{
+	struct list *link, *next;
+
+	for (link = g->lines[LINE_IDLE].next; link != &g->lines[LINE_IDLE]; link = next) {
+		next = link->next;
+		if (silent(LIST_OF(link, struct line, link)))
+			line_cut(LIST_OF(link, struct line, link));
+	}
+}
+
 void
 gate_fcgi_stop(struct gate_fcgi *g)
 {
@@ -242,7 +265,7 @@ gate_fcgi_stop(struct gate_fcgi *g)
 	g->stopping = true;
 	loop_timer_stop(&g->starved);
 	loop_fd_close(&g->door, on_door_closed);
-	cut_all(g, LINE_IDLE);
+	cut_silent(g);
 }
 
 static void

@@ -163,6 +163,24 @@ stops(void **state)
 	client_close(&idle);
 }
 
+/* A request that has come over a kept connection and was not read when it stops is answered all the same. */
+static void
+answers_what_has_come(void **state)
+{
+	struct client kept;
+
+	(void)state;
+	client_open(&kept, &s);
+	client_send(&kept, "B1k " GET);
+	UNTIL(&s, strcmp(client_words(&kept), GET_ANSWER) == 0);
+	client_send(&kept, "B1k " GET);
+	gate_fcgi_stop(s.gate);
+	UNTIL(&s, (client_listen(&kept), kept.eof));
+	assert_string_equal(client_words(&kept), GET_ANSWER GET_ANSWER);
+	UNTIL(&s, gate_fcgi_conns(s.gate) == 0);
+	client_close(&kept);
+}
+
 /* Whatever is open when it is freed is cut, its users are told, nothing leaks. */
 static void
 frees_what_is_open(void **state)
@@ -267,6 +285,7 @@ main(void)
 		TEST(a_crowd_is_taken_at_once),
 		TEST_TCP(no_event_waits_for_another),
 		TEST(stops),
+		TEST(answers_what_has_come),
 		TEST(frees_what_is_open),
 		TEST(fd_0_stays_open),
 		TEST(waits_for_descriptors),
