@@ -164,7 +164,9 @@ async function pages(server) {
   const { status, headers } = await request(server.url('/'), { headers: { Accept: 'text/html' } });
   assert.equal(status, 302);
   assert.equal(new URL(headers.location ?? '', server.url('/')).href, server.url('/www/'));
-  const types = { '': 'text/html', 'sigver.mjs': 'text/javascript', 'sigpost.js': 'text/javascript', 'sigpost.css': 'text/css' };
+  const types = {
+    '': 'text/html', 'sigver.mjs': 'text/javascript', 'sigpost.js': 'text/javascript', 'sigpost.css': 'text/css',
+  };
   for (const [file, type] of Object.entries(types)) {
     const page = await request(server.url(`/www/${file}`));
     assert.deepEqual([page.status, page.headers['content-type']?.split(';')[0]], [200, type], file);
@@ -205,7 +207,10 @@ async function noToken(server) {
   assert.equal(line, undefined);
 }
 
-/** Requests while there is no process at all, where it is not the web server's own. @param {Server} server @param {string[]} paths */
+/**
+ * Requests while there is no process at all, where it is not the web server's own.
+ * @param {Server} server @param {string[]} paths
+ */
 async function deadEnd(server, paths) {
   if (!server.kind.external) {
     return;
@@ -233,7 +238,44 @@ const SCENARIOS = {
 };
 const OLD = 'the stream of old clients';
 
+// ---- processes that come and go
+
+/** mod_fcgid as it is when nobody asks for minutes, or a process is busy for long: here after a second. */
+const IMPATIENT = {
+  '<VirtualHost *:80>': ['FcgidIdleTimeout 1', 'FcgidIdleScanInterval 1', 'FcgidErrorScanInterval 1',
+    '<VirtualHost *:80>', 'FcgidMinProcessesPerClass 0'].join('\n'),
+};
+
+/** @param {string} name of a row */
+const impatient = (name) => {
+  const row = [...KINDS, ...MORE_KINDS].find((it) => it.name === name);
+  return { .../** @type {Kind} */ (row), change: IMPATIENT };
+};
+
+/** @param {string} name of a row @param {'sse' | 'poll'} wire */
+function outlivesProcesses(name, wire) {
+  onSite(`${name}, which ends idle processes`, { settings: { ...BEAT, peerjs_expire_ms: 60_000 } },
+    (site) => site.serve(impatient(name)), {
+    'what waits for a peer is there when all of them are gone': async (server) => {
+      const [one, two] = await Promise.all([1, 2].map(() => Peer.open(server, { wire })));
+      await one.say(offer(two.id, 1));
+      assert.equal((await two.value()).payload, 1);
+      await Promise.all([one, two].map((it) => it.drop()));
+      await one.say([offer(two.id, 2), offer(two.id, 3)]);
+      await until('the end of every process', () => server.backends().length === 0, 20_000);
+      await two.resume();
+      assert.deepEqual([(await two.value()).payload, (await two.value()).payload], [2, 3]);
+      assert.deepEqual(two.down.gaps, []);
+      await two.leave();
+    },
+  });
+}
+
+// ---- all of it
+
 describe('behind a web server', { concurrency: AT_ONCE }, () => {
+  outlivesProcesses('Apache mod_fcgid', 'sse');
+  outlivesProcesses('Apache mod_fcgid, default', 'poll');
   for (const row of ROWS) {
     const all = row.holdsBack ? SCENARIOS : { ...SCENARIOS, [OLD]: oldStream };
     onSite(row.name, { settings: BEAT }, (site) => site.serve(row), all);

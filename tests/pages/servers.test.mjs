@@ -62,11 +62,18 @@ describe('clients in Node, where event streams are held back', { concurrency: 2 
   before(async () => { server = await site.serve(HOLDS_BACK); });
   after(() => site.end());
 
-  test('SigpostSocket polls', { timeout: 60_000 }, async () => {
+  /** A message of so many bytes. */
+  const sized = (dst, bytes) => {
+    const head = JSON.stringify({ type: 'OFFER', dst, payload: '' }).slice(0, -2);
+    return `${head}${'x'.repeat(bytes - head.length - 2)}"}`;
+  };
+
+  /** Two sockets of PeerJS that are open, what each heard, and their ends. */
+  const withSockets = async (options, act) => {
     const address = (id) => server.url(`/peerjs?${new URLSearchParams({ key: 'peerjs', id, token: `token of ${id}` })}`)
       .replace(/^http/, 'ws');
     const ids = [newId(), newId()];
-    const sockets = ids.map((id) => new SigpostSocket(address(id)));
+    const sockets = ids.map((id) => new SigpostSocket(address(id), [], options));
     const heard = sockets.map((socket) => {
       const all = [];
       socket.addEventListener('message', ({ data }) => all.push(JSON.parse(data)));
@@ -74,13 +81,27 @@ describe('clients in Node, where event streams are held back', { concurrency: 2 
     });
     try {
       await until('OPEN', () => heard.every(([first]) => first?.type === 'OPEN'), 20_000);
-      sockets[0].send(JSON.stringify({ type: 'OFFER', dst: ids[1], payload: 'hello' }));
-      await until('the offer', () => heard[1].some(({ payload }) => payload === 'hello'));
-      assert.deepEqual(sockets.map(({ transport }) => transport), ['poll', 'poll']);
+      await act(sockets, ids, heard);
     } finally {
       sockets.forEach((socket) => socket.close());
     }
-  });
+  };
+
+  test('SigpostSocket polls', { timeout: 60_000 }, () => withSockets({}, async (sockets, ids, heard) => {
+    sockets[0].send(JSON.stringify({ type: 'OFFER', dst: ids[1], payload: 'hello' }));
+    await until('the offer', () => heard[1].some(({ payload }) => payload === 'hello'));
+    assert.deepEqual(sockets.map(({ transport }) => transport), ['poll', 'poll']);
+  }));
+
+  test('no batch is longer than the 128 kB it takes', { timeout: 60_000 }, () =>
+    withSockets({ transports: ['poll'] }, async ([socket], ids, heard) => {
+      const [count, each] = [16, 8191];  // together 131,073 with what stands between them
+      socket.send(sized(ids[1], 100));
+      for (let n = 0; n < count; n += 1) {
+        socket.send(sized(ids[1], each));
+      }
+      await until('all of them', () => heard[1].filter(({ type }) => type === 'OFFER').length === count + 1);
+    }));
 
   test('Sigver polls', { timeout: 60_000 }, async () => {
     const [opener, joining] = [new Sigver(server.base), new Sigver(server.base)];
