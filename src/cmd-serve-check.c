@@ -15,6 +15,7 @@
 
 #include "cmd-serve.h"
 #include "err.h"
+#include "systemd.h"
 
 static int
 complain(const char *what, const char *why)
@@ -69,13 +70,40 @@ check_numbers(const struct serve *s)
 	return CMD_OK;
 }
 
+/* lighttpd takes a socket that was passed for the one it would open, if that is the same. */
+static int
+check_passed(const struct serve *s, const struct addrinfo *at, const char *what)
+{
+	struct sockaddr_storage is;
+	socklen_t size = sizeof is;
+
+	if (getsockname(s->passed, (struct sockaddr *)&is, &size) == 0 && size == at->ai_addrlen &&
+	    memcmp(&is, at->ai_addr, size) == 0)
+		return CMD_OK;
+	return serve_fail(CMD_FAILED, what, "the socket that was passed is at another address; name that with --host and --port");
+}
+
+static int
+check_bind(const struct addrinfo *at, const char *what)
+{
+	int code = CMD_OK, yes = 1, fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return CMD_OK;
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) < 0 || bind(fd, at->ai_addr, at->ai_addrlen) < 0)
+		code = serve_fail(CMD_FAILED, what, errno == EACCES ? "only root may listen below port 1024; name another "
+		    "with --port" : strerror(errno));
+	close(fd);
+	return code;
+}
+
 /* lighttpd would take long to say it, and not say which option. A name may have many addresses: the first. */
 static int
 check_address(const struct serve *s, const char *port)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE }, *found;
 	char what[300];
-	int fd, rc, yes = 1, code = CMD_OK;
+	int rc;
 
 	if (check_port(port) != CMD_OK)
 		return CMD_USAGE;
@@ -83,15 +111,9 @@ check_address(const struct serve *s, const char *port)
 	rc = getaddrinfo(s->host, port, &hints, &found);
 	if (rc != 0)
 		return complain(s->host, "this is no address or name of this machine; name one with --host");
-	fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) < 0 ||
-	    bind(fd, found->ai_addr, found->ai_addrlen) < 0))
-		code = serve_fail(CMD_FAILED, what, errno == EACCES ? "only root may listen below port 1024; name another "
-		    "with --port" : strerror(errno));
-	if (fd >= 0)
-		close(fd);
+	rc = s->passed >= 0 && port == s->port ? check_passed(s, found, what) : check_bind(found, what);
 	freeaddrinfo(found);
-	return code;
+	return rc;
 }
 
 static int
@@ -139,11 +161,22 @@ check_key(const struct serve *s)
 	return why != NULL ? complain(key, why) : CMD_OK;
 }
 
+static int
+find_passed(struct serve *s)
+{
+	const char *why;
+
+	s->passed = systemd_socket(&why);
+	return s->passed == -ERR_BAD ? serve_fail(CMD_FAILED, "the socket that was passed", why) : CMD_OK;
+}
+
 int
 serve_check(struct serve *s, const char *path)
 {
 	int rc = settle_mount(&s->conf, path);
 
+	if (rc == CMD_OK)
+		rc = find_passed(s);
 	if (rc == CMD_OK)
 		rc = check_numbers(s);
 	if (rc == CMD_OK)

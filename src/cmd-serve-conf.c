@@ -225,6 +225,8 @@ add_address(struct buf *b, const struct serve *s)
 	buf_addf(b, "server.port = %s\n", s->port);
 	if (strcmp(s->host, "::") == 0)
 		buf_addz(b, "server.v4mapped = \"enable\"\n");
+	if (s->passed >= 0)
+		buf_addz(b, "server.systemd-socket-activation = \"enable\"\n");
 	return add_setting(b, "server.bind", str_from(host));
 }
 

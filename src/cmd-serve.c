@@ -25,6 +25,7 @@
 #include "cmd-db.h"
 #include "cmd-serve.h"
 #include "err.h"
+#include "systemd.h"
 
 int
 serve_fail(int code, const char *what, const char *why)
@@ -142,6 +143,8 @@ start(const struct serve *s, pid_t parent, const sigset_t *open)
 	if (getppid() != parent)
 		_exit(1);
 #endif
+	if (s->passed >= 0)
+		systemd_pass();
 	execlp(s->lighttpd.path, "lighttpd", "-D", "-f", s->file, (char *)NULL);
 	fprintf(stderr, "sigpost serve: lighttpd: %s\n", strerror(errno));
 	_exit(127);

@@ -24,6 +24,7 @@ struct serve {
 	const char	*http2;		/* "on", "off" */
 	const char	*http_port;	/* where plain HTTP leads to TLS; NULL: nowhere */
 	/* What was found. */
+	int		 passed;		/* the listening socket of a service manager (systemd.h); negative: none */
 	char		 self[PATH_MAX];	/* this program */
 	char		 courier[PATH_MAX];	/* sigpost.cgi, for WebSockets; "": not needed, or not there */
 	struct lighttpd	 lighttpd;

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -76,6 +77,16 @@ systemd_socket(const char **why)
 	unsetenv("LISTEN_FDS");
 	unsetenv("LISTEN_FDNAMES");
 	return fd;
+}
+
+void
+systemd_pass(void)
+{
+	char me[24];
+
+	snprintf(me, sizeof me, "%ld", (long)getpid());
+	if (fcntl(SYSTEMD_FD, F_SETFD, 0) == 0 && setenv("LISTEN_PID", me, 1) == 0)
+		setenv("LISTEN_FDS", "1", 1);
 }
 
 /* ---- words ---- */

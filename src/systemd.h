@@ -18,6 +18,9 @@
  */
 int	systemd_socket(const char **why);
 
+/* Passes descriptor 3 on, likewise, to the program that this process is about to become. */
+void	systemd_pass(void);
+
 /*
  * Says a word, e.g. "READY=1", to who listens at NOTIFY_SOCKET, a path or, after '@', an abstract
  * name; to nobody where that is not set. What cannot be said is logged and lost. Waits for room

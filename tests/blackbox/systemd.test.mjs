@@ -9,7 +9,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-import { Process, Site, kind, onSite, request, run, signal, until } from './harness.mjs';
+import { Process, Site, freePort, kind, onSite, request, run, signal, until } from './harness.mjs';
 import { Peer, offer } from './peerjs.mjs';
 import { SHIPPED } from './shipped.mjs';
 
@@ -68,14 +68,16 @@ async function listener(site, name) {
  * socket; a shell moves it to descriptor 3 and says for whom it is.
  */
 const MANAGER = `exec 3<&0 </dev/null
-  while :; do sh -c 'LISTEN_FDS=1 LISTEN_PID=$$ SYSTEMD_EXEC_PID=$$ exec "$0" fcgi' "$0"; done`;
+  while :; do sh -c 'LISTEN_FDS=1 LISTEN_PID=$$ SYSTEMD_EXEC_PID=$$ exec "$0" "$@"' "$0" "$@"; sleep 0.1; done`;
+
+/** @param {string[]} where for spawn-fcgi @param {string[]} command */
+const manager = (where, command) => ['spawn-fcgi', '-n', ...where, '--', '/bin/sh', '-c', MANAGER, ...command];
 
 /** @param {Server} server @param {Record<string, string>} [env] */
 function manage(server, env = {}) {
   const { root } = server.site;
   const socket = join(root, `${server.name}.sock`);
-  server.keeper = new Process(
-    ['spawn-fcgi', '-n', '-s', socket, '-M', '0600', '--', '/bin/sh', '-c', MANAGER, join(root, 'bin/sigpost')],
+  server.keeper = new Process(manager(['-s', socket, '-M', '0600'], [join(root, 'bin/sigpost'), 'fcgi']),
     { cwd: root, env: { ...server.env, ...env } });
   return until(socket, () => existsSync(socket));
 }
@@ -86,6 +88,14 @@ async function dismiss(server) {
   await server.keeper?.stop('SIGKILL');
   pids.forEach((pid) => signal(pid, 'SIGTERM'));
   server.keeper = undefined;
+}
+
+/** The same where the manager stands in the place of the web server. @param {Server} server */
+async function dismissWeb(server) {
+  const pids = server.pids();
+  await server.web?.stop('SIGKILL');
+  pids.forEach((pid) => signal(pid, 'SIGTERM'));
+  server.web = undefined;
 }
 
 /**
@@ -143,7 +153,8 @@ for (const name of ['a path', 'an abstract name']) {
       const at = `@${root.slice(1)}/deaf`;
       const ear = await listener(server.site, at);
       const env = { ...server.env, NOTIFY_SOCKET: at, SIGPOST_DB: join(root, 'nowhere/sigpost.db') };
-      const { status } = await run([join(root, 'bin/sigpost'), 'fcgi', '--listen', join(root, 'own.sock')], { cwd: root, env });
+      const command = [join(root, 'bin/sigpost'), 'fcgi', '--listen', join(root, 'own.sock')];
+      const { status } = await run(command, { cwd: root, env });
       assert.equal(status, 1);
       assert.deepEqual(ear.heard(), []);
       await ear.stop();
@@ -161,6 +172,33 @@ onSite('sigpost serve', {}, async (site) => site, {
     assert.deepEqual(ear.heard(), ['READY=1']);
     assert.equal((await request(server.url('/peerjs/id'), { timeout: 1000 })).status, 200);
     await ear.stop();
+  },
+
+  'serves a socket that was passed, in which requests wait while it is restarted': async (site) => {
+    const serve = kind('sigpost serve');
+    const server = await site.serve({ ...serve, command: (_, { root, port }) =>
+      manager(['-a', '127.0.0.1', '-p', String(port)], serve.command('', { root, port })) });
+    for (let n = 0; n < 3; n += 1) {
+      const before = server.pids();
+      before.forEach((pid) => signal(pid, 'SIGTERM'));
+      await until('nobody to be there', () => server.pids().length === 0);
+      assert.equal((await request(server.url('/peerjs/id'))).status, 200, 'answered by who came next');
+    }
+    await dismissWeb(server);
+  },
+
+  'refuses a socket at another address, or one that is none': async (site) => {
+    const [port, other] = [await freePort(), await freePort()];
+    const serve = [join(site.root, 'bin/sigpost'), 'serve', '--port', String(other), '--www', join(site.root, 'www')];
+    const passed = 'exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec "$0" "$@"';
+    const surroundings = { cwd: site.root, env: site.environment() };
+    const told = await run(
+      ['spawn-fcgi', '-n', '-a', '127.0.0.1', '-p', String(port), '--', '/bin/sh', '-c', passed, ...serve], surroundings);
+    assert.equal(told.status, 1);
+    assert.match(told.errors, /the socket that was passed is at another address; name that with --host and --port/);
+    const none = await run(['/bin/sh', '-c', passed, ...serve], surroundings);
+    assert.equal(none.status, 1);
+    assert.match(none.errors, /descriptor 3 is no listening stream socket/);
   },
 });
 

@@ -119,6 +119,24 @@ test_socket(void **state)
 	unsetenv("LISTEN_FDS");
 }
 
+/* What was taken can be given to the next program. */
+static void
+test_pass(void **state)
+{
+	const char *why;
+	int saved = put(LISTENING), flags;
+
+	(void)state;
+	set("LISTEN_PID", me);
+	set("LISTEN_FDS", "1");
+	assert_int_equal(systemd_socket(&why), SYSTEMD_FD);
+	systemd_pass();
+	flags = fcntl(SYSTEMD_FD, F_GETFD);
+	assert_int_equal(systemd_socket(&why), SYSTEMD_FD);
+	put_back(saved);
+	assert_int_equal(flags & FD_CLOEXEC, 0);
+}
+
 /* ---- words ---- */
 
 /* Who listens at `name`, as NOTIFY_SOCKET says it. */
@@ -309,7 +327,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_socket), cmocka_unit_test(test_notify), cmocka_unit_test(test_nobody_listens),
+		cmocka_unit_test(test_socket), cmocka_unit_test(test_pass), cmocka_unit_test(test_notify), cmocka_unit_test(test_nobody_listens),
 		cmocka_unit_test(test_nobody_reads), cmocka_unit_test(test_stopping), cmocka_unit_test(test_watchdog),
 	};
 
