@@ -24,7 +24,7 @@ const AT_ONCE = 6;
 const BEAT = { heartbeat_min_ms: 1500, heartbeat_max_ms: 1600, grace_ms: 1000, hold_ms: 2000 };
 const ORIGIN = 'https://app.example';
 
-const ROWS = [...KINDS, ...MORE_KINDS].flatMap((row) => [at(row, ''), at(row, '/a/prefix')])
+const ROWS = [...KINDS, ...MORE_KINDS, ...PROXY_KINDS].flatMap((row) => [at(row, ''), at(row, '/a/prefix')])
   .filter((row) => ONLY.test(row.name));
 
 /** What gets down through it. @param {Kind} kind */
