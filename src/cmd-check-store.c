@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 #ifdef __linux__
 #include <sys/inotify.h>
@@ -26,6 +27,8 @@
 #include "rate.h"
 
 #define BELL_SUFFIX	".bell"
+#define ROOM_FAIL	1048576	/* bytes free; a database has 100 kB before anything is in it */
+#define ROOM_WARN	67108864
 #define SHOWN_MODE(st)	((unsigned)((st).st_mode & 07777))
 
 /* The path of a file beside the database; false: too long for any file to be there. */
@@ -133,6 +136,38 @@ judge_mode(struct check *k, const struct stat *st)
 }
 
 static void
+closed_directory(struct check *k, const struct stat *st)
+{
+	if (errno == EROFS)
+		check_fail(k, "directory", "Mount it for writing, or name another place with --db or SIGPOST_DB",
+		    "%s is on a file system that is mounted for reading only", k->dir);
+	else
+		check_fail(k, "directory",
+		    "Run this as the user that will serve, or give the directory to that user with "
+		    "chown", "%s cannot be written by uid %u (mode %o)", k->dir,
+		    (unsigned)geteuid(), SHOWN_MODE(*st));
+}
+
+/* The WAL grows to 4 MB before it is written back, and to 32 MB at most. */
+static void
+judge_room(struct check *k)
+{
+	struct statvfs fs;
+	unsigned long long room;
+
+	if (statvfs(k->dir, &fs) < 0)
+		return;
+	room = (unsigned long long)fs.f_bavail * fs.f_frsize;
+	if (room < ROOM_FAIL)
+		check_fail(k, "disk", "Free some, or name a place on another disk with --db or SIGPOST_DB",
+		    "%llu bytes are free for %s: next to nothing can be stored", room, k->dir);
+	else if (room < ROOM_WARN)
+		check_warn(k, "disk", "Free some", "%llu MB are free for %s", room >> 20, k->dir);
+	else
+		check_ok(k, "disk", "more than 64 MB are free for %s", k->dir);
+}
+
+static void
 missing_directory(struct check *k)
 {
 	const char *why = strerror(errno);
@@ -164,10 +199,9 @@ check_directory(struct check *k)
 	if (k->dir_usable)
 		judge_mode(k, &st);
 	else
-		check_fail(k, "directory",
-		    "Run this as the user that will serve, or give the directory to that user with "
-		    "chown", "%s cannot be written by uid %u (mode %o)", k->dir,
-		    (unsigned)geteuid(), SHOWN_MODE(st));
+		closed_directory(k, &st);
+	if (k->dir_usable)
+		judge_room(k);
 	judge_owner(k, &st);
 	judge_place(k);
 }

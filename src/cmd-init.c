@@ -49,8 +49,9 @@ make_parents(char *dir)
 	return 0;
 }
 
+/* *made: it was not there. */
 static int
-make_directory(char *dir)
+make_directory(char *dir, bool *made)
 {
 	int rc = mkdir(dir, 0700);
 
@@ -58,6 +59,7 @@ make_directory(char *dir)
 		rc = mkdir(dir, 0700);
 	if (rc < 0 && errno != EEXIST)
 		return fail_directory(dir);
+	*made = rc == 0;
 	if (rc == 0)
 		printf("made directory %s (mode 700)\n", dir);
 	return 0;
@@ -85,6 +87,22 @@ say(const struct conf *c, bool make, const char **why)
 	return rc;
 }
 
+/* What was begun and could not be ended: there was no database before. */
+static void
+clear_away(const char *db, const char *dir, bool made)
+{
+	static const char *const suffixes[] = { "", "-wal", "-shm", "-journal" };
+	static char path[CONF_STR_MAX + 16];
+	size_t i;
+
+	for (i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
+		snprintf(path, sizeof path, "%s%s", db, suffixes[i]);
+		unlink(path);
+	}
+	if (made && rmdir(dir) == 0)
+		printf("took directory %s away again\n", dir);
+}
+
 static void
 mention_root(const char *dir)
 {
@@ -99,6 +117,7 @@ cmd_init(int argc, char **argv)
 	static struct conf c;
 	static char dir[CONF_STR_MAX];
 	const char *why = NULL;
+	bool fresh, made = false;
 	int rc;
 
 	if (cmd_settings(&c, argc, argv, NULL) != 0)
@@ -107,9 +126,12 @@ cmd_init(int argc, char **argv)
 	if (rc != -ERR_NOTFOUND)
 		return rc == 0 ? CMD_OK : fail(why);
 	cmd_db_directory(&c, dir);
-	if (make_directory(dir) != 0)
+	if (make_directory(dir, &made) != 0)
 		return CMD_FAILED;
+	fresh = access(c.db, F_OK) < 0;	/* one that is empty is somebody's, too */
 	rc = say(&c, true, &why);
+	if (rc < 0 && fresh)
+		clear_away(c.db, dir, made);
 	if (rc < 0)
 		return fail(why);
 	mention_root(dir);

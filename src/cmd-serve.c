@@ -219,7 +219,8 @@ settle_key(struct store *s, struct str name, const char *discovery)
 	return there && k.discovery == wanted ? 0 : store_key_set(s, name, wanted);
 }
 
-/* The API key that was asked for, in the database, with its discovery. */
+/* The API key that was asked for, in the database, with its discovery. A database that cannot be used is told here,
+ * by one sentence; lighttpd would start its backend again and again. */
 static int
 make_key(const struct serve *s)
 {
@@ -227,11 +228,13 @@ make_key(const struct serve *s)
 	struct store *store;
 	int rc;
 
-	if (s->conf.peerjs_key[0] == '\0' && s->discovery == NULL)
-		return CMD_OK;
 	rc = cmd_db_open(&s->conf, true, &store, &why);
 	if (rc < 0)
-		return fail(s->conf.db, why);
+		return fail("the database", why);
+	if (s->conf.peerjs_key[0] == '\0' && s->discovery == NULL) {
+		store_close(store);
+		return CMD_OK;
+	}
 	rc = cmd_db_begin(store);
 	if (rc == 0)
 		rc = settle_key(store, str_from(name), s->discovery);

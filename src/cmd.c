@@ -2,9 +2,11 @@
 #include "config.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "cmd.h"
 #include "err.h"
+#include "log.h"
 
 extern char **environ;
 
@@ -62,6 +64,7 @@ cmd_settings(struct conf *c, int argc, char **argv, const struct cmd_option *own
 	const char *why;
 	int i, used;
 
+	log_init(LOG_ERROR, STDERR_FILENO);	/* people are told sentences; a verb that serves sets it as it should be */
 	conf_init(c);
 	config = NULL;
 	for (i = 1; i < argc; i += used) {

@@ -67,10 +67,12 @@ look_for_file(const struct store_conf *conf, const char **why)
 {
 	struct stat st;
 
+	if (stat(conf->path, &st) != 0 && errno != ENOENT)
+		return lite_explain(why, -ERR_IO, "%s cannot be reached (%s), run this as the user that serves, or name "
+		    "another path", conf->path, strerror(errno));
 	if (stat(conf->path, &st) != 0)
-		return lite_explain(why, errno == ENOENT ? -ERR_NOTFOUND : -ERR_IO,
-		    "there is no database at %s (%s), the server makes it when it first starts",
-		    conf->path, strerror(errno));
+		return lite_explain(why, -ERR_NOTFOUND, "there is no database at %s (%s), the server makes it when it "
+		    "first starts", conf->path, strerror(errno));
 	if (!S_ISREG(st.st_mode))
 		return lite_explain(why, -ERR_IO, "%s is not a plain file, name another path",
 		    conf->path);
