@@ -8,6 +8,7 @@
 
 #include "conf.h"
 #include "err.h"
+#include "log.h"
 
 static struct conf c;
 static char text[CONF_STR_MAX + 1];
@@ -56,6 +57,8 @@ defaults_are_in_range(void **state)
 
 		row_assert(conf_from(row) == CONF_DEFAULT, "%s", row->name);
 		row_assert(row->help[0] != '\0', "%s", row->name);
+		row_assert((row->type == CONF_IS_TIME) == str_ends(str_from(row->name), STR("_ms")), "%s", row->name);
+		row_assert((row->type == CONF_IS_SIZE) == str_ends(str_from(row->name), STR("_bytes")), "%s", row->name);
 		row_assert(row->name[strspn(row->name, "abcdefghijklmnopqrstuvwxyz_")] == '\0',
 		    "%s", row->name);
 		for (k = 0; k < i; k++)
@@ -194,6 +197,7 @@ words_of_their_rows(void **state)
 			str_cut(rest, ' ', &word, &rest);
 			row_assert(str_copy(word, one, sizeof one) == 0 && word.n > 0, "%s", row->name);
 			row_assert(strstr(text, one) != NULL, "%s: %s", row->name, text);
+			row_assert(strcmp(row->name, "log_level") != 0 || log_level(word) >= 0, "%s", one);
 			row_assert(set(row->name, one) == 0 && strcmp(shown(row), one) == 0, "%s = %s", row->name, one);
 			one[word.n - 1] = '\0';
 			row_assert(set(row->name, one) == -ERR_BAD, "%s = %s", row->name, one);
