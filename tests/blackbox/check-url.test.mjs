@@ -80,7 +80,10 @@ function finds(title, it, expected, { settings, args, prepare = () => {}, ready 
   onSite('check URL', { settings }, async (site) => ({ site, server: await site.serve(it, { ready }) }), {
     [`finds ${title}`]: async ({ site, server }) => {
       prepare(site);
-      const all = await ask(site, server.url('/'), { args });
+      const all = await until('the web server', async () => {
+        const found = await ask(site, server.url('/'), { args });
+        return /^ok: /.test(about(found, 'web server')) ? found : undefined;
+      });
       for (const [name, sentence] of expected) {
         assert.match(about(all, name), sentence, JSON.stringify(all, null, 1));
       }
@@ -110,10 +113,12 @@ finds('bodies without a length', changed('nginx FastCGI',
   ['fastcgi_keep_conn', 'fastcgi_param CONTENT_LENGTH ""; fastcgi_keep_conn']),
 [['post', /^fail: POST is answered 411: .* Pass CONTENT_LENGTH/], ['poll', /^fail: a message does not come/]]);
 
-finds('a second header for other origins, and modules of another type', changed('nginx FastCGI',
-  ['fastcgi_keep_conn', 'add_header Access-Control-Allow-Origin * always; fastcgi_keep_conn'],
+finds('a second header for other origins, modules of another type, another version', changed('nginx FastCGI',
+  ['fastcgi_keep_conn', `add_header Access-Control-Allow-Origin * always; sub_filter_types application/json;
+    sub_filter '"version":"' '"version":"9.'; fastcgi_keep_conn`],
   ['text/javascript js mjs', 'text/plain js mjs']),
 [['cors', /^fail: Access-Control-Allow-Origin comes twice.*\. Let the web server add no header/],
+  ['version', /^warn: sigpost 9\.\d+\.\d+\.\d+ serves there, this is \d+\.\d+\.\d+\. Restart what serves/],
   ['pages', /^warn: modules are served as text\/plain\. Add text\/javascript mjs to types/]]);
 
 finds('a silent stream that is cut', changed('nginx FastCGI', ['fastcgi_read_timeout 1h', 'fastcgi_read_timeout 1s']),
@@ -131,6 +136,10 @@ finds('a database that anybody may fetch', kind('lighttpd CGI, upgrading'),
 
 finds('a program that is not run', changed('lighttpd CGI', [/cgi\.assign = .*/, 'static-file.exclude-extensions = ()']),
   [['api', /^fail: GET .*\/ sends the program instead of running it\. Let mod_cgi run it/]], { ready: false });
+
+finds('that only some pages may use it', kind('lighttpd FastCGI'),
+  [['api', /^ok: /], ['cors', /^note: only pages of the origins it lists/], ['stream', /^ok: /]],
+  { settings: { origins: 'https://example.org' } });
 
 finds('a key that is no good', kind('lighttpd FastCGI'),
   [['stream', /^fail: the server lets no peer in: Invalid key provided\. Name a key/]],
