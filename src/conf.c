@@ -199,20 +199,35 @@ conf_source_name(enum conf_source s)
 	return names[s];
 }
 
+/* ---- what contradicts ---- */
+
+static char sentence[CONF_STR_MAX];
+
+static const char *
+origin_of(const char *name, char out[CONF_STR_MAX / 3])
+{
+	conf_origin(conf_find(str_from(name)), out, CONF_STR_MAX / 3);
+	return out;
+}
+
 /* "heartbeat_min_ms (environment) is above heartbeat_max_ms (default)" */
 static int
-contradict(const char *name, const char *what, const char *other, const char **why)
+above(const char *name, const char *other, const char **why)
 {
-	static char sentence[CONF_STR_MAX];
-	char from[2][CONF_STR_MAX / 3] = { "", "" };
+	char from[2][CONF_STR_MAX / 3];
 
-	conf_origin(conf_find(str_from(name)), from[0], sizeof from[0]);
-	if (other != NULL)
-		conf_origin(conf_find(str_from(other)), from[1], sizeof from[1]);
-	if (other != NULL)
-		snprintf(sentence, sizeof sentence, "%s (%s) is above %s (%s)", name, from[0], other, from[1]);
-	else
-		snprintf(sentence, sizeof sentence, "%s (%s) is %s", name, from[0], what);
+	snprintf(sentence, sizeof sentence, "%s (%s) is above %s (%s)", name, origin_of(name, from[0]), other,
+	    origin_of(other, from[1]));
+	*why = sentence;
+	return -ERR_BAD;
+}
+
+static int
+is_none(const char *name, const char *what, const char **why)
+{
+	char from[CONF_STR_MAX / 3];
+
+	snprintf(sentence, sizeof sentence, "%s (%s) is %s", name, origin_of(name, from), what);
 	*why = sentence;
 	return -ERR_BAD;
 }
@@ -221,13 +236,11 @@ static int
 check_origins(const struct conf *c, const char **why)
 {
 	const char *wrong = origins_wrong(str_from(c->origins));
-	static char sentence[CONF_STR_MAX];
 	char from[CONF_STR_MAX / 3];
 
 	if (wrong == NULL)
 		return 0;
-	conf_origin(conf_find(STR("origins")), from, sizeof from);
-	snprintf(sentence, sizeof sentence, "origins (%s): %s", from, wrong);
+	snprintf(sentence, sizeof sentence, "origins (%s): %s", origin_of("origins", from), wrong);
 	*why = sentence;
 	return -ERR_BAD;
 }
@@ -245,7 +258,7 @@ check_proxies(const struct conf *c, const char **why)
 	else if (rc < 0)
 		snprintf(what, sizeof what, "a list of addresses, prefixes such as 10.0.0.0/8, and unix; not %.*s",
 		    wrong.n < 100 ? (int)wrong.n : 100, wrong.p);
-	return rc < 0 ? contradict("trusted_proxies", what, NULL, why) : 0;
+	return rc < 0 ? is_none("trusted_proxies", what, why) : 0;
 }
 
 int
@@ -254,13 +267,13 @@ conf_check(const struct conf *c, const char **why)
 	int rc;
 
 	if (c->heartbeat_min_ms > c->heartbeat_max_ms)
-		return contradict("heartbeat_min_ms", NULL, "heartbeat_max_ms", why);
+		return above("heartbeat_min_ms", "heartbeat_max_ms", why);
 	if (c->retry_min_ms > c->retry_max_ms)
-		return contradict("retry_min_ms", NULL, "retry_max_ms", why);
+		return above("retry_min_ms", "retry_max_ms", why);
 	if (c->mount[0] != '/' && strcmp(c->mount, "auto") != 0)
-		return contradict("mount", "auto or a path that begins with /", NULL, why);
+		return is_none("mount", "auto or a path that begins with /", why);
 	if (c->db[0] == '\0')
-		return contradict("db", "the path of a file, not empty", NULL, why);
+		return is_none("db", "the path of a file, not empty", why);
 	rc = check_origins(c, why);
 	return rc < 0 ? rc : check_proxies(c, why);
 }

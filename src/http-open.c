@@ -179,11 +179,26 @@ http_open(struct http *h, const struct http_url *u, int ms)
 
 /* ---- the end ---- */
 
-/* The last words of openssl that say something. */
+/* "405762CFA57F0000:error:8000006F:system library:BIO_connect:Connection refused:…" is a reason behind five colons,
+ * "verify error:num=20:unable to get local issuer certificate" tells all by itself. */
+static struct str
+reason_in(struct str line)
+{
+	struct str rest = line, field = line;
+	int i;
+
+	if (memmem(line.p, line.n, ":error:", 7) == NULL)
+		return line;
+	for (i = 0; i < 6; i++)
+		str_cut(rest, ':', &field, &rest);
+	return field.n > 0 ? field : line;
+}
+
+/* The first words of openssl that say something. */
 static void
 hear_words(struct http *h)
 {
-	static const char *const telling[] = { "verify error:num=", "error:", "errno=", "unknown option", "getaddrinfo" };
+	static const char *const telling[] = { "verify error:", ":error:", "errno=", "unknown option", "getaddrinfo" };
 	struct buf b;
 	struct str rest, line;
 	char *room;
@@ -196,8 +211,11 @@ hear_words(struct http *h)
 	for (rest = buf_str(&b); rest.n > 0 && h->why[0] == '\0';) {
 		str_cut(rest, '\n', &line, &rest);
 		for (i = 0; i < sizeof telling / sizeof telling[0] && line.n > 0; i++)
-			if (memmem(line.p, line.n, telling[i], strlen(telling[i])) != NULL)
+			if (memmem(line.p, line.n, telling[i], strlen(telling[i])) != NULL) {
+				line = reason_in(line);
 				snprintf(h->why, sizeof h->why, "openssl says: %.*s", (int)(line.n < 200 ? line.n : 200), line.p);
+				break;
+			}
 	}
 	buf_release(&b);
 }
