@@ -61,7 +61,7 @@ map='
 8	cmd-db			libc			lower
 8	cmd-host		libc			lower
 8	cmd-tls			libc,nettle/		lower
-8	cmd*			libc,json-c/,fcgiapp.h	lower	service cmd-db cmd-host cmd-tls
+8	cmd*			libc,json-c/,fcgiapp.h,uuid/	lower	service cmd-db cmd-host cmd-tls
 8	main			libc			lower	service cmd*
 8	sigpost-cgi		libc			only	courier* handoff
 '
