@@ -224,7 +224,8 @@ answer(struct socket *sk, struct buf *out)
 static int
 eat(struct socket *sk, struct str bytes)
 {
-	size_t most = (size_t)sk->stream.hub->conf->max_body_bytes;
+	const struct conf *c = sk->stream.hub->conf;
+	size_t most = (size_t)(c->max_message_bytes < c->max_body_bytes ? c->max_message_bytes : c->max_body_bytes);
 	struct buf out;
 	int rc;
 

@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "err.h"
@@ -18,6 +19,15 @@ struct scan {
 };
 
 _Static_assert(JSON_DEPTH <= 32, "one bit of scan.objects a level");
+
+static unsigned deepest = JSON_DEPTH;
+
+void
+json_limit(unsigned depth)
+{
+	assert(depth >= 1 && depth <= JSON_DEPTH);
+	deepest = depth;
+}
 
 #define MORE 1	/* from begin and finish: another value must follow */
 
@@ -206,7 +216,7 @@ name(struct scan *c)
 static int
 enter(struct scan *c, bool object)
 {
-	if (c->depth == JSON_DEPTH)
+	if (c->depth >= deepest)
 		return -ERR_TOOBIG;
 	c->depth++;
 	c->objects = c->objects << 1 | object;

@@ -7,7 +7,7 @@
  * a slice of the caller's bytes and good as long as they are, so a value is passed on exactly as
  * its sender wrote it.
  *
- * No recursion, no allocation, no state; every function is linear in its text. Numbers may have
+ * No recursion, no allocation, no state but the depth that is allowed; every function is linear in its text. Numbers may have
  * any length and magnitude. A string may hold "\ud800" without its other half: that is a
  * JavaScript string, and RFC 8259 §8.2 lets it pass (see json_text).
  */
@@ -33,6 +33,9 @@ struct json_member {
 	enum json_kind	kind;
 	struct str	value;	/* as written, a string with its quotes; no blanks around it */
 };
+
+/* From now on texts may be this deep, 1 to JSON_DEPTH: the setting max_json_depth, once, at the start of a process. */
+void	json_limit(unsigned depth);
 
 /* 0: it is JSON. -ERR_BAD: it is not. -ERR_TOOBIG: deeper than JSON_DEPTH (what comes after the
  * bracket that is one too many was not looked at). */

@@ -36,10 +36,18 @@ answer_one(struct post *p, const struct verdict *v)
 	return 0;
 }
 
+static struct verdict
+take(struct post *p, const struct json_member *message)
+{
+	if (message->value.n > (uint64_t)p->hub->conf->max_message_bytes)
+		return post_refuse(-ERR_TOOBIG, "the message is longer than max_message_bytes");
+	return p->take(p, message);
+}
+
 static int
 take_one(struct post *p, const struct json_member *message)
 {
-	struct verdict v = p->take(p, message);
+	struct verdict v = take(p, message);
 
 	p->kept = v.result != NULL;
 	return p->err < 0 ? p->err : answer_one(p, &v);
@@ -56,7 +64,7 @@ take_each(struct post *p, struct json_iter *it, struct buf *answer)
 	while (p->err == 0 && json_next(it, &m)) {
 		if (left-- == 0)
 			return -ERR_BATCH;
-		v = p->take(p, &m);
+		v = take(p, &m);
 		p->kept = p->kept || v.result != NULL;
 		if (answer->n > 1)
 			buf_addc(answer, ',');

@@ -235,6 +235,10 @@ serve_post(struct hub *hub, struct req *r, const struct dialect *d)
 		return unknown_auth(r, d);
 	if (rc < 0)
 		return rc;
+	if (text.n > (uint64_t)hub->conf->max_message_bytes) {
+		reply_problem(r, -ERR_TOOBIG, "The message is longer than max_message_bytes.");
+		return 0;
+	}
 	t.parsed = json_members(text, t.m, SIGVER_MEMBERS, &t.count);
 	return speak(&t, n);
 }

@@ -342,7 +342,7 @@ sound(const struct session *s, struct str body)
 	if (eio_payload_check(s->version, body, &count) < 0 || (int64_t)count > s->hub->conf->max_batch)
 		return false;
 	for (rc = eio_payload(&it, s->version, body); rc == 0 && eio_payload_next(&it, &p) > 0; )
-		if (sio_wrong(s, &p) != NULL)
+		if (p.data.n > (uint64_t)s->hub->conf->max_message_bytes || sio_wrong(s, &p) != NULL)
 			return false;
 	return true;
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "err.h"
+#include "json.h"
 #include "log.h"
 #include "proto-key.h"
 #include "route.h"
@@ -182,6 +183,7 @@ service_start(struct service *s, const struct conf *c)
 
 	memset(s, 0, sizeof *s);
 	raise_descriptors();
+	json_limit((unsigned)c->max_json_depth);
 	setenv("UV_THREADPOOL_SIZE", "1", 0);	/* one checkpoint at a time is all there is */
 	rc = loop_init(&s->loop, on_turn, s);
 	if (rc == 0)

@@ -5,6 +5,9 @@
 /** Statuses that pass: the same request may be made again later. */
 const PASSING = new Set([408, 425, 429, 500, 502, 503, 504, 507]);
 
+/** Longer than this nobody waits for a server, whatever it says. */
+const LONGEST_MS = 300_000;
+
 const encoder = new TextEncoder();
 
 /**
@@ -26,7 +29,8 @@ export function backoff(attempt, base = 250, cap = 8000) {
 }
 
 /**
- * Retry-After (RFC 9110, 10.2.3) in milliseconds: seconds or a date, 0 if absent or unreadable.
+ * Retry-After (RFC 9110, 10.2.3) in milliseconds: seconds or a date, 0 if absent or unreadable, at most
+ * LONGEST_MS. Whoever waits adds a jitter.
  * @param {string | null} value
  */
 export function retryAfter(value, now = Date.now()) {
@@ -34,7 +38,7 @@ export function retryAfter(value, now = Date.now()) {
     return 0;
   }
   const wait = /^\s*\d+\s*$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now;
-  return Number.isFinite(wait) ? Math.max(0, wait) : 0;
+  return Number.isFinite(wait) ? Math.min(LONGEST_MS, Math.max(0, wait)) : 0;
 }
 
 /**

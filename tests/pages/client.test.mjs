@@ -456,6 +456,7 @@ describe('when to come again', () => {
   const now = Date.parse('2026-01-01T00:00:00Z');
   for (const [value, want] of [
     [null, 0], ['', 0], ['3', 3000], [' 3 ', 3000], ['0', 0], ['soon', 0],
+    ['300', 300_000], ['301', 300_000], ['Thu, 01 Jan 2026 01:00:00 GMT', 300_000],
     ['Thu, 01 Jan 2026 00:00:05 GMT', 5000], ['Wed, 31 Dec 2025 00:00:00 GMT', 0],
   ]) {
     test(`Retry-After ${value}`, () => assert.equal(retryAfter(value, now), want));

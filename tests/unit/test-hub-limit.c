@@ -276,6 +276,39 @@ what_gets_no_answer_is_a_session(void **state)
 	leave(c[1]);
 }
 
+/* ---- a message ---- */
+
+static int
+say(const char *token, const char *text)
+{
+	char body[256];
+	struct fake_conn *c;
+	int status;
+
+	snprintf(body, sizeof body, "%s@%s", token, text);
+	c = fake_post(&f, "/sigver", body);
+	status = fake_status(c);
+	fake_free(c);
+	return status;
+}
+
+static void
+the_longest_message_of_sigver(void **state)
+{
+	struct fake_conn *c;
+	char token[64];
+
+	(void)state;
+	f.conf.address_requests = 0;
+	f.conf.max_message_bytes = 12;
+	fake_run(&f);
+	c = get_from("/sigver", "192.0.2.1", NULL, NULL);
+	assert_true(fake_event(c, "auth", 0, token, sizeof token));
+	assert_int_equal(say(token, "{\"open\":\"ab\"}"), 413);
+	assert_int_equal(say(token, "{\"open\":\"a\"}"), 200);
+	leave(c);
+}
+
 /* ---- WebSockets ---- */
 
 static int
@@ -356,6 +389,7 @@ main(void)
 		ROW(a_stream_in_place_of_another_is_let_in),
 		ROW(sessions_survive_the_file),
 		ROW(what_gets_no_answer_is_a_session),
+		ROW(the_longest_message_of_sigver),
 		ROW(a_websocket_is_slowed_down),
 		ROW(what_a_gone_websocket_said_is_not_kept),
 	};

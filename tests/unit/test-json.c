@@ -218,6 +218,20 @@ stops_at_the_depth(void **state)
 
 /* What was closed does not count. */
 static void
+the_depth_can_be_set(void **state)
+{
+	struct str two = S("[{\"a\":1}]"), three = S("[[[]]]");
+
+	(void)state;
+	json_limit(2);
+	assert_int_equal(json_check(two), 0);
+	assert_int_equal(json_check(three), -ERR_TOOBIG);
+	json_limit(3);
+	assert_int_equal(json_check(three), 0);
+	json_limit(JSON_DEPTH);
+}
+
+static void
 depth_is_not_breadth(void **state)
 {
 	struct str wide = nested(200, "[],{\"a\":[1]},", "1", "");
@@ -485,6 +499,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(accepts_the_grammar),
 		cmocka_unit_test(stops_at_the_depth),
+		cmocka_unit_test(the_depth_can_be_set),
 		cmocka_unit_test(depth_is_not_breadth),
 		cmocka_unit_test(refuses_every_beginning),
 		cmocka_unit_test(one_byte_changed),

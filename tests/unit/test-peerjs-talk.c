@@ -12,6 +12,8 @@
 #define OFFERED(src, dst, n) "{\"type\":\"OFFER\",\"src\":\"" src "\",\"dst\":\"" dst "\",\"payload\":" #n "}"
 #define EXPIRED(src, dst) "{\"type\":\"EXPIRE\",\"src\":\"" src "\",\"dst\":\"" dst "\"}"
 
+#define LONG(n) "{\"type\":\"OFFER\",\"dst\":\"b\",\"payload\":\"" n "\"}"
+
 static struct fake f;
 static struct fake_conn *a, *b;		/* two peers */
 
@@ -37,6 +39,20 @@ teardown(void **state)
 }
 
 /* ---- relaying ---- */
+
+/* As long as may be, and a byte more: alone and among others, which are not the worse for it. */
+static void
+test_longest_message(void **state)
+{
+	(void)state;
+	f.conf.max_message_bytes = sizeof LONG("12345678") - 1;
+	peer_told(&f, "a", "t", LONG("12345678"), 200, "present");
+	peer_told(&f, "a", "t", LONG("123456789"), 413, "the message is longer than max_message_bytes");
+	peer_told(&f, "a", "t", "[" LONG("1") "," LONG("123456789") "," LONG("2") "]", 200,
+	    "[{\"result\":\"present\"},{\"result\":\"refused\",\"status\":413,");
+	peer_hears(b, 3, "{\"type\":\"OFFER\",\"src\":\"a\",\"dst\":\"b\",\"payload\":\"2\"}");
+	peer_hears_no_more(b, 4);
+}
 
 static void
 test_relayed_members(void **state)
@@ -338,6 +354,7 @@ main(void)
 {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 	const struct CMUnitTest tests[] = {
+		T(test_longest_message), T(test_array), T(test_refused), T(test_depth), T(test_length_of_arrays),
 		T(test_relayed_members), T(test_array), T(test_refused), T(test_depth), T(test_length_of_arrays),
 		T(test_queued_in_order), T(test_expire_once_for_each_pair), T(test_expire_for_who_is_away),
 		T(test_wanted_for_long), T(test_quota_of_the_sender), T(test_quota_in_bytes),
