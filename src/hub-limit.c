@@ -13,6 +13,8 @@
 #include "log.h"
 #include "token.h"
 
+#define RECOUNT_LOOKS	64	/* about a minute: so long garbage in the file may last */
+
 int
 hub_limit_init(struct hub *hub)
 {
@@ -110,12 +112,29 @@ enter_again(struct hub *hub, struct stream *s)
 		rate_enter_again(&hub->rate, s->who);
 }
 
+static void
+all_enter_again(struct hub *hub)
+{
+	struct list *l;
+	struct req *r;
+
+	hub_each_stream(hub, enter_again);
+	for (l = hub->silent.next; l != &hub->silent; l = l->next) {
+		r = LIST_OF(l, struct req, parked);
+		if (r->session != NULL)
+			rate_enter_again(&hub->rate, r->who);
+	}
+}
+
 void
 hub_limit_look(struct hub *hub)
 {
-	if (!rate_look(&hub->rate))
+	bool anew = rate_look(&hub->rate);
+
+	if (anew)
+		LOG(LOG_WARN, "the file of limits went away and was made anew", LOG_Z("file", hub->rate.path));
+	if (hub->conf->address_sessions == 0 || (++hub->rate_looks % RECOUNT_LOOKS != 0 && !anew))
 		return;
-	LOG(LOG_WARN, "the file of limits went away and was made anew", LOG_Z("file", hub->rate.path));
-	if (hub->conf->address_sessions > 0)
-		hub_each_stream(hub, enter_again);
+	rate_recount(&hub->rate);
+	all_enter_again(hub);
 }

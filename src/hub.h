@@ -137,6 +137,7 @@ struct hub {
 	struct rate_limit	 address_limit;
 	struct addr_list	 proxies;
 	bool			 forwarded;	/* they say it in Forwarded */
+	unsigned		 rate_looks;
 
 	struct bell		 bell;
 	char			 boot[40];

@@ -237,6 +237,13 @@ clear(struct rate *r, unsigned owner)
 			atomic_store_explicit(&r->map->sessions[i], 0, memory_order_relaxed);
 }
 
+void
+rate_recount(struct rate *r)
+{
+	if (r->owner != 0)
+		clear(r, r->owner);
+}
+
 unsigned
 rate_own(struct rate *r)
 {

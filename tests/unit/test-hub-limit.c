@@ -251,6 +251,35 @@ sessions_survive_the_file(void **state)
 	leave(c);
 }
 
+/* Once a minute all are counted anew, and are as many as before. */
+static void
+sessions_are_counted_anew(void **state)
+{
+	static const char *const upgrade[] = { "HTTP_UPGRADE=websocket", "HTTP_SEC_WEBSOCKET_KEY=dGhlIHNhbXBsZSBub25jZQ==",
+		"REMOTE_ADDR=192.0.2.1", NULL };
+	struct fake_conn *a, *b, *c;
+	unsigned before;
+
+	(void)state;
+	f.conf.address_requests = 0;
+	strcpy(f.conf.websocket, "off");
+	fake_run(&f);
+	a = get_from("/sigver", "192.0.2.1", NULL, NULL);
+	b = fake_request(&f, "GET", "/peerjs?key=peerjs&id=a&token=t", NULL, upgrade);
+	assert_int_equal(fake_status(b), 0);
+	before = f.hub.rate_looks;
+	fake_pass(&f, 70000);
+	assert_true(f.hub.rate_looks / 64 > before / 64);
+	c = get_from("/sigver", "192.0.2.1", NULL, NULL);
+	assert_int_equal(fake_status(c), 429);
+	leave(a);
+	leave(c);
+	c = get_from("/sigver", "192.0.2.1", NULL, NULL);
+	assert_int_equal(fake_status(c), 200);
+	leave(b);
+	leave(c);
+}
+
 /* A WebSocket that gets no answer is a session, too: it is open for minutes. */
 static void
 what_gets_no_answer_is_a_session(void **state)
@@ -388,6 +417,7 @@ main(void)
 		ROW(sessions_at_the_limit_and_over),
 		ROW(a_stream_in_place_of_another_is_let_in),
 		ROW(sessions_survive_the_file),
+		ROW(sessions_are_counted_anew),
 		ROW(what_gets_no_answer_is_a_session),
 		ROW(the_longest_message_of_sigver),
 		ROW(a_websocket_is_slowed_down),

@@ -311,6 +311,27 @@ garbage_is_harmless(void **state)
 	rate_release(&r);
 }
 
+/* Among the rows of a process that lives: until it counts anew. */
+static void
+what_is_counted_wrong_is_counted_anew(void **state)
+{
+	struct rate r;
+	size_t i;
+
+	(void)state;
+	open_shared(&r);
+	assert_true(rate_enter(&r, 7, 2));
+	for (i = 0; i < RATE_SESSIONS; i++)
+		if (r.map->sessions[i] != 0)
+			r.map->sessions[i] += 1000;
+	assert_false(rate_enter(&r, 7, 2));
+	rate_recount(&r);
+	rate_enter_again(&r, 7);
+	assert_int_equal(rate_sessions(&r, 7), 1);
+	assert_true(rate_enter(&r, 7, 2));
+	rate_release(&r);
+}
+
 static void
 another_version_or_size_is_replaced(void **state)
 {
@@ -410,6 +431,7 @@ main(void)
 		ROW(sessions_hold_for_all),
 		ROW(who_is_killed_has_none),
 		ROW(garbage_is_harmless),
+		ROW(what_is_counted_wrong_is_counted_anew),
 		ROW(another_version_or_size_is_replaced),
 		ROW(a_file_that_went_away_is_made_anew),
 		ROW(without_a_file),
