@@ -311,26 +311,27 @@ hub_init(struct hub *hub, struct loop *loop, const struct conf *conf, hub_serve_
 	rc = hub_roster_init(hub);
 	if (rc < 0)
 		goto out_table;
-	rc = hub_limit_init(hub);
-	if (rc < 0)
-		goto out_roster;
 	rc = hub_store_open(hub, why);
 	if (rc < 0)
-		goto out_limit;
-	rc = bell_init(&hub->bell, loop, conf->db, heard, hub);
+		goto out_roster;
+	rc = hub_limit_init(hub);	/* a file beside a database that could be opened */
 	if (rc < 0)
 		goto out_store;
+	hub_limit_secret(hub);
+	rc = bell_init(&hub->bell, loop, conf->db, heard, hub);
+	if (rc < 0)
+		goto out_limit;
 	read_boot(hub->boot, sizeof hub->boot);
 	init_timers(hub);
 	hub->started = hub->idle_since = loop_mono(loop);
 	hub->look = true;
 	loop_timer_start(&hub->tick, 0, hub->bell.works ? HUB_TICK_MS : HUB_TICK_DEAF_MS);
 	return 0;
+out_limit:
+	rate_release(&hub->rate);
 out_store:
 	hub_keys_release(hub);
 	store_close(hub->store);
-out_limit:
-	rate_release(&hub->rate);
 out_roster:
 	free(hub->roster);
 out_table:
