@@ -210,7 +210,7 @@ hub_key_enter(struct hub *hub, struct req *r, struct str name)
 	return str_from(k != NULL && k->origins[0] != '\0' ? k->origins : hub->conf->origins);
 }
 
-/* ---- streams whose key serves no more ---- */
+/* ---- numbers ---- */
 
 static const struct key *
 by_id(const struct keys *k, int64_t id)
@@ -226,6 +226,40 @@ by_id(const struct keys *k, int64_t id)
 	}
 	return from < k->count && k->list[k->by_id[from]].id == id ? &k->list[k->by_id[from]] : NULL;
 }
+
+/* What is read of the store is trusted no further than it would go wrong. */
+static struct rate_limit
+limit_of(const struct key *k)
+{
+	int64_t us = k->rate_ms > 0 && k->rate_ms < INT64_MAX / 1000 ? k->rate_ms * 1000 / k->rate : 1;
+
+	return (struct rate_limit){
+		.each_us = us > 0 ? (uint64_t)us : 1,
+		.burst = k->burst > 0 && k->burst <= RATE_COUNT_MAX ? (uint32_t)k->burst : 1,
+	};
+}
+
+bool
+hub_key_spend(struct hub *hub, struct req *r, int64_t id)
+{
+	const struct key *k = id == 0 ? NULL : by_id(&hub->keys, id);
+	struct rate_limit limit;
+	uint64_t bucket;
+	int64_t wait;
+
+	if (k == NULL || k->rate <= 0 || r->spent++ < r->paid)
+		return true;
+	limit = limit_of(k);
+	bucket = rate_key(&hub->rate, 'k', str_make((const char *)&id, sizeof id));
+	wait = rate_take(&hub->rate, bucket, &limit, 1, loop_mono(hub->loop) * 1000);
+	if (wait == 0)
+		r->paid++;
+	else
+		r->retry_after = (uint32_t)((wait + 999999) / 1000000);
+	return wait == 0;
+}
+
+/* ---- streams whose key serves no more ---- */
 
 static void
 end_if_barred(struct hub *hub, struct stream *s)

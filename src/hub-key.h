@@ -48,6 +48,10 @@ const struct key *hub_key(struct hub *hub, struct str name);
 /* Why it serves nobody now: BAR_NONE, BAR_UNKNOWN (k is NULL), BAR_OFF, BAR_EXPIRED. */
 enum req_bar	hub_key_bar(struct hub *hub, const struct key *k);
 
+/* One more message in r, of the key of this number (0: of none). false: the key has had as many as its rate allows,
+ * and r->retry_after says when there is room again. All processes count together; what is served again counts once. */
+bool		hub_key_spend(struct hub *hub, struct req *r, int64_t id);
+
 /* The request is one of this key: sets r->key and bar. The origins whose pages may use it, as origin.h has them: its
  * own, or the setting; good until the next call of anything here. */
 struct str	hub_key_enter(struct hub *hub, struct req *r, struct str name);

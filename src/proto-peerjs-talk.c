@@ -147,6 +147,8 @@ relay(struct talk *t, const struct peer_message *m)
 
 	if (str_eq(m->dst, buf_str(&t->me)))
 		return post_refuse(-ERR_BAD, "dst is the sender itself");
+	if (!hub_key_spend(t->p->hub, t->p->r, t->p->key_id))
+		return post_refuse(-ERR_MESSAGES, "this key has had as many messages as its rate allows");
 	rc = find(t, m->dst, m->waits);
 	if (rc == -ERR_BAD || rc == -ERR_TOOBIG)
 		return post_refuse(-ERR_BAD, "dst cannot be an id");

@@ -53,6 +53,7 @@ prepare(struct peer *p)
 		return NO_TOKEN;
 	if (no != NO_REASON)
 		return no;
+	p->key_id = k->id;
 	snprintf(p->realm, sizeof p->realm, KEY_REALM "%s", k->realm);
 	token_hash(p->hub->store, USE_PEER, str_make(secret, (size_t)n), p->hash);
 	return NO_REASON;

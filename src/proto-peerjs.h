@@ -41,6 +41,7 @@ struct peer {			/* who a request says it is from */
 	struct req	*r;
 	char		 key[KEY_MAX], id[PEERJS_WORD], token[PEERJS_WORD];
 	char		 realm[REALM_MAX];
+	int64_t		 key_id;
 	unsigned char	 hash[HASH_SIZE];	/* of id and token, once peer_prepare said so */
 	struct box	 box;			/* once peer_find found it */
 };

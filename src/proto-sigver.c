@@ -186,8 +186,14 @@ answer(struct talk *t, int64_t n, const char *result)
 static int
 speak(struct talk *t, int64_t n)
 {
-	int rc = n == 0 ? 0 : store_box_accept(t->hub->store, t->me.id, n);
+	const struct key *k = hub_key(t->hub, STR(KEY_SIGVER));
+	int rc;
 
+	if (!hub_key_spend(t->hub, t->r, k != NULL ? k->id : 0)) {
+		reply_problem(t->r, -ERR_MESSAGES, "sigver has had as many messages as its rate allows");
+		return 0;
+	}
+	rc = n == 0 ? 0 : store_box_accept(t->hub->store, t->me.id, n);
 	if (rc == -ERR_REPEATED)
 		return answer(t, n, "repeated");
 	if (rc == 0)

@@ -155,7 +155,7 @@ static int
 do_event(struct session *s, const struct sio_packet *p, struct star_said *said)
 {
 	static const struct json_member nothing = { .kind = JSON_NULL, .value = { "null", 4 } };
-	struct star_peer who = { .hub = s->hub, .contest = s->r->contest, .box = s->box, .met = s->met };
+	struct star_peer who = { .hub = s->hub, .r = s->r, .contest = s->r->contest, .box = s->box, .met = s->met };
 	struct json_member arg = nothing;
 	size_t i;
 	int rc = 0;

@@ -221,8 +221,11 @@ forward(struct star_peer *who, struct str addr, struct str object, struct star_s
 static int
 relay(struct star_peer *who, const struct handshake *h, struct str object, struct star_said *said)
 {
+	const struct key *k = hub_key(who->hub, STR(KEY_STAR));
 	int rc = store_claim_has(who->hub->store, STAR_REALM, handshake_from(h), who->box.id);
 
+	if (rc == 0 && k != NULL && !hub_key_spend(who->hub, who->r, k->id))
+		return refuse(said, -ERR_MESSAGES, "webrtc-star has had as many messages as its rate allows");
 	if (rc == -ERR_NOTFOUND)
 		return refuse(said, -ERR_FORBIDDEN, h->answer ? "the sender of this answer has not joined dstMultiaddr" :
 		    "the sender has not joined srcMultiaddr");

@@ -53,6 +53,7 @@ read_caller(struct star_caller *c, struct hub *hub, struct req *r)
 	int err;
 
 	c->peer.hub = hub;
+	c->peer.r = r;
 	c->peer.contest = r->contest;
 	c->r = r;
 	wrong = read_addr(c, &err);

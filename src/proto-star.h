@@ -27,6 +27,7 @@
 
 struct star_peer {		/* who speaks */
 	struct hub	*hub;
+	struct req	*r;		/* what it says came with it; it counts to the rate of the key */
 	struct contest	*contest;	/* REQ_CONTESTS of the request, or of whatever is served again on -ERR_WAIT */
 	struct box	 box;		/* its mailbox, live */
 	unsigned	 met;		/* private, 0 at first: bits of those contests, met in this serving */

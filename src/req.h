@@ -81,6 +81,7 @@ struct req {
 	enum req_pages	 pages;
 	int64_t		 key;		/* the number of the API key it is of; 0: none */
 	enum req_bar	 bar;
+	uint32_t	 spent, paid;	/* messages that counted to its rate: in this serving, in all of them */
 	const struct route *route;	/* the row that serves it; NULL: none yet */
 
 	/* limits of its address */

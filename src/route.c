@@ -414,6 +414,7 @@ serve(struct hub *hub, struct req *r)
 	struct match m;
 	int rc = hub_admit(hub, r);
 
+	r->spent = 0;
 	if (rc < 0) {
 		if (!r->spoken)
 			enter(hub, r, NULL);
