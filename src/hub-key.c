@@ -1,8 +1,8 @@
 /*
  * hub-key - see hub-key.h.
  *
- * Costs: a search among sorted names for each request; a number read before a GET, and four times a second while
- * others write. All keys are read again when one has changed, and all streams are looked at.
+ * Costs: a search among sorted names for each request; a number read before a GET, 200 times a second at most, and four
+ * times a second while others write. All keys are read again when one has changed, and all streams are looked at.
  */
 #include "config.h"
 
@@ -131,7 +131,7 @@ set_next(struct hub *hub)
 static int
 read_all(struct hub *hub, int64_t version)
 {
-	struct keys new = { .version = version }, old = hub->keys;
+	struct keys new = { .version = version, .asked = hub->keys.asked }, old = hub->keys;
 	const struct key *star;
 	int rc = store_key_list(hub->store, add, &new);
 
@@ -159,6 +159,7 @@ refresh(struct hub *hub)
 	if (rc < 0)
 		return rc;
 	hub->keys.look = false;
+	hub->keys.asked = loop_mono(hub->loop);
 	return version == hub->keys.version ? 0 : read_all(hub, version);
 }
 
@@ -202,7 +203,7 @@ hub_key_enter(struct hub *hub, struct req *r, struct str name)
 {
 	const struct key *k;
 
-	if (r->method == M_GET)
+	if (r->method == M_GET && loop_mono(hub->loop) - hub->keys.asked >= HUB_KEY_FRESH_MS)
 		refresh(hub);
 	k = hub_key(hub, name);
 	r->key = k == NULL ? 0 : k->id;

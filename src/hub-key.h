@@ -2,8 +2,9 @@
  * hub-key - API keys in memory, so that no request reads the store to find one.
  *
  * They are read again when another process has committed and the number that rises with each change of them
- * has risen: at the next tick (HUB_TICK_MS), and before a GET is served or a key is called unknown. So whoever opens a
- * stream obeys a change at once; for a POST and for streams that are open it counts within a second.
+ * has risen: at the next tick (HUB_TICK_MS), and before a GET is served, if that was not asked for HUB_KEY_FRESH_MS,
+ * or a key is called unknown. So whoever opens a stream obeys a change at once; for a POST and for streams that are
+ * open it counts within a second.
  */
 #ifndef SIGPOST_HUB_KEY_H
 #define SIGPOST_HUB_KEY_H
@@ -13,6 +14,8 @@
 
 #include "req.h"
 #include "store.h"
+
+#define HUB_KEY_FRESH_MS 5	/* many who come at once do not ask each for itself */
 
 struct key {			/* as struct realm_key; good until the next call of anything here */
 	int64_t		 id;
@@ -29,6 +32,7 @@ struct keys {
 	uint32_t	 count, room;
 	int64_t		 version;	/* of the store's, when they were read */
 	int64_t		 next;		/* CLOCK_REALTIME ms: the next of them expires */
+	int64_t		 asked;		/* loop_mono: the number was read */
 	bool		 look;		/* another process committed: has one changed? */
 	bool		 again;		/* a stream could not be ended yet */
 	bool		 quiet;		/* that of webrtc-star has no discovery */

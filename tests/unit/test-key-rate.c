@@ -38,7 +38,7 @@ limit(const char *name)
 	k.rate_ms = 1000;
 	k.burst = 3;
 	assert_int_equal(store_key_put(f.hub.store, &k), 0);
-	fake_turn(&f);
+	fake_pass(&f, HUB_KEY_FRESH_MS);
 	fake_free(fake_get(&f, "/sigver?transport=nope", NULL));	/* upon which keys are read again */
 	fake_turn(&f);
 }

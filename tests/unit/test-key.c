@@ -52,6 +52,8 @@ put(const struct realm_key *k)
 	assert_int_equal(store_begin(admin, f.real), 0);
 	assert_int_equal(store_key_put(admin, k), 0);
 	assert_int_equal(store_commit(admin), 0);
+	f.mono += HUB_KEY_FRESH_MS;
+	fake_turn(&f);
 }
 
 static void

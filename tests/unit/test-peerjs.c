@@ -339,7 +339,7 @@ test_ids_and_peers(void **state)
 	fake_free(c);
 	assert_int_equal(hub_begin(&f.hub), 0);
 	assert_int_equal(store_key_set(f.hub.store, STR("peerjs"), true), 0);
-	fake_turn(&f);
+	fake_pass(&f, HUB_KEY_FRESH_MS);
 	c = fake_get(&f, "/peerjs/peers/", NULL);
 	assert_non_null(strstr(fake_text(c), "[\"a\",\"b\\\"\"]"));
 	fake_free(c);
