@@ -18,12 +18,14 @@
 
 #define ARGS_MAX	256
 #define NAME_SIZE	40
+#define LOOPBACK	"127.0.0.0/8 ::1"	/* where a proxy on the same machine comes from */
 #define BEAT_MS		25000	/* heartbeats are rare enough then */
 
 enum kind {
 	OWN,		/* takes a value, for us */
 	SETTING,	/* another name of the setting `to` */
 	SWITCH,		/* on where it is named without true or false */
+	PROXIED,	/* a switch for a setting that is a list */
 	LIFE,		/* alive_timeout: several settings */
 	LIST,		/* cors: all that is said makes one setting */
 	TELL_HELP, TELL_VERSION,	/* and that is all */
@@ -45,6 +47,7 @@ static const struct option {
 	{ "expire_timeout", 't', SETTING, "peerjs_expire_ms", "MS", "when a message nobody took expires (5000)" },
 	{ "alive_timeout", 0, LIFE, "alive", "MS", "when a client that is silent is gone" },
 	{ "cors", 0, LIST, "origins", "ORIGIN ...", "whose pages may use this server (all)" },
+	{ "proxied", 0, PROXIED, "trusted_proxies", "", "a proxy on this machine says whose requests they are" },
 	{ "tls_cert", 0, OWN, "tls-cert", "FILE", "serve by TLS, with this certificate in PEM" },
 	{ "tls_key", 0, OWN, "tls-key", "FILE", "its private key (else in the same file)" },
 	{ "tls_ca", 0, OWN, "tls-ca", "FILE", "certificates between it and the root" },
@@ -188,12 +191,15 @@ static int
 take_switch(const struct option *o, char **argv, const struct str *inlined)
 {
 	const char *word = inlined != NULL ? on_or_off(*inlined) : on_or_off(str_from(argv[1]));
+	int used = inlined == NULL && word != NULL ? 2 : 1;
 
 	if (inlined != NULL && word == NULL)
 		return -complain(argv[0], "it is true or false");
-	if (emit(o->to, str_from(word != NULL ? word : "on")) != CMD_OK)
-		return -CMD_USAGE;
-	return inlined == NULL && word != NULL ? 2 : 1;
+	if (word == NULL)
+		word = "on";
+	if (o->kind == PROXIED)
+		word = strcmp(word, "on") == 0 ? LOOPBACK : "";
+	return emit(o->to, str_from(word)) != CMD_OK ? -CMD_USAGE : used;
 }
 
 /* Takes all that follows, up to the next option, as PeerJS's parser does. How many arguments it used, or < 0. */
@@ -219,7 +225,7 @@ take(const struct option *o, char **argv, const struct str *inlined)
 	struct str value;
 	int rc;
 
-	if (o->kind == SWITCH)
+	if (o->kind == SWITCH || o->kind == PROXIED)
 		return take_switch(o, argv, inlined);
 	if (inlined == NULL && (argv[1] == NULL || (o->kind == LIST && argv[1][0] == '-')))
 		return -complain(argv[0], "it needs a value");

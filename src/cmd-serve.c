@@ -17,6 +17,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #ifdef __linux__
 #include <sys/prctl.h>
@@ -216,6 +217,8 @@ settle_key(struct store *s, struct str name, const char *discovery)
 
 	if (rc < 0 && rc != -ERR_NOTFOUND)
 		return rc;
+	if (there && (!k.enabled || (k.expires != 0 && k.expires <= (int64_t)time(NULL) * 1000)))
+		fprintf(stderr, "sigpost serve: warning: the API key %s is off or has expired, and lets nobody in\n", k.name);
 	return there && k.discovery == wanted ? 0 : store_key_set(s, name, wanted);
 }
 

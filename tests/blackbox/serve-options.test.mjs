@@ -54,6 +54,30 @@ onSite('options of sigpost serve', {}, async (site) => site, {
     assert.equal(await status('--allow_discovery', 'false'), 401);
   },
 
+  '--key of a key that is off': async (site) => {
+    const sigpost = (/** @type {string[]} */ ...args) => run([join(site.root, 'bin/sigpost'), 'key', ...args, '--db', site.db], { cwd: site.root });
+    assert.equal((await sigpost('add', 'closed')).status, 0);
+    assert.equal((await sigpost('disable', 'closed')).status, 0);
+    const { it, url } = await serve(site, ['--key', 'closed']);
+    assert.match(it.log(), /warning: the API key closed is off or has expired, and lets nobody in/);
+    assert.equal((await request(`${url}/closed/id`)).status, 403);
+    await it.stop();
+  },
+
+  '--proxied': async (site) => {
+    const statuses = async (/** @type {string[]} */ ...args) => {
+      const { it, url } = await serve(site, ['--address-requests', '1', '--address-burst', '2', ...args]);
+      const all = [];
+      for (const from of ['192.0.2.1', '192.0.2.2', '192.0.2.3', '192.0.2.3', '192.0.2.3']) {
+        all.push((await request(`${url}/peerjs/id`, { headers: { 'X-Forwarded-For': from } })).status);
+      }
+      await it.stop();
+      return all;
+    };
+    assert.deepEqual(await statuses('--proxied'), [200, 200, 200, 200, 429]);
+    assert.equal((await statuses('--proxied=false')).at(-2), 429, 'all are of one address');
+  },
+
   '--concurrent_limit, -t': async (site) => {
     const { it, url } = await serve(site, ['-c', '2', '-t250']);
     const one = await Peer.open(at(url), { wire: 'websocket' });
