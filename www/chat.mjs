@@ -4,7 +4,7 @@ import { byId, keepToEnd, now } from './page.mjs';
 
 /** @param {HTMLElement} line */
 export function append(line) {
-  byId('chat-empty').hidden = true;
+  byId('chat-empty')?.remove();
   keepToEnd(byId('lines'), () => byId('lines').append(line));
 }
 

@@ -1,6 +1,6 @@
 /** The camera, looked through for a QR code. */
 
-import { findReader } from './qr-image.mjs';
+import { NO_READER, findReader } from './qr-image.mjs';
 
 /** Between two looks: a hand is not steadier than that, and a phone stays cool. */
 const LOOK_MS = 150;
@@ -13,7 +13,6 @@ const WHY_NOT = {
 };
 const NO_CAMERA = 'The camera cannot be used. Choose a picture of the code, or paste it.';
 const INSECURE = 'Browsers lend the camera to pages by https only. Choose a picture of the code, or paste it.';
-const NO_READER = 'This browser reads no codes, and the library that does is not here. Paste the code instead.';
 
 /** @returns {Promise<MediaStream>} @throws Error with a sentence for people */
 async function openCamera() {

@@ -11,6 +11,11 @@ const QUIET = 4;
 const SIDE_MAX = 1024;
 const FORMAT = 'qr_code';
 
+/** What a person can do about it. */
+export const NO_READER = 'This browser reads no QR codes, and the library that does is not here. Paste the code instead.';
+const NO_PICTURE = 'That file is no picture.';
+const NO_CODE = 'No QR code was found in that picture. Take one that is sharp, with its white margin.';
+
 /** @returns {Promise<any>} the module; undefined where it was not fetched */
 const load = (/** @type {string} */ name) => import(new URL(`lib/qr/${name}.js`, import.meta.url).href).catch(() => undefined);
 
@@ -105,13 +110,23 @@ export function findReader() {
 
 /**
  * @param {Blob} file a picture
- * @returns {Promise<string | undefined>} the text of the code in it
- * @throws if it is no picture
+ * @returns {Promise<string>} the text of the code in it
+ * @throws Error with a sentence for people
  */
 export async function readFile(file) {
-  const picture = await createImageBitmap(file);
+  const found = await findReader();
+  if (found === undefined) {
+    throw new Error(NO_READER);
+  }
+  const picture = await createImageBitmap(file).catch(() => {
+    throw new Error(NO_PICTURE);
+  });
   try {
-    return await (await findReader())?.read(picture);
+    const text = await found.read(picture);
+    if (text === undefined) {
+      throw new Error(NO_CODE);
+    }
+    return text;
   } finally {
     picture.close();
   }

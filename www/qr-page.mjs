@@ -1,25 +1,24 @@
 /** The page of codes: what is clicked, scanned and pasted goes to a Meeting, and what that has is shown. */
 
+import { addLine } from './chat.mjs';
 import { byId, copy, mountPath, onSubmit } from './page.mjs';
 import { createPeer, sigpostCarrier } from './peer.js';
 import { Camera } from './qr-camera.mjs';
 import { canDraw, readFile } from './qr-image.mjs';
-import { Meeting, bare, sentence } from './qr-meeting.mjs';
+import { bare, parse } from './qr-code.mjs';
+import { Meeting, sentence } from './qr-meeting.mjs';
 import { Tabs } from './qr-tabs.mjs';
-import { expand } from './sdp.js';
 import {
-  addLine, problem, showCamera, showMeeting, showPeers, showWay, storageLacks, told,
+  chooseWay, failure, goesOnElsewhere, lacksLibrary, lacksStorage, problem, short, showCamera, showMeeting, showPeers,
+  showWay, told,
 } from './qr-view.mjs';
 
 const peer = createPeer();
 const camera = new Camera(byId('video'));
 const meeting = new Meeting(peer, sigpostCarrier(mountPath()), { changed, failed });
-const tabs = new Tabs({ waits: () => meeting.awaitsAnswer, take: (code) => read(code) });
+const tabs = new Tabs({ waitsFor: (tag) => meeting.waitsFor(tag), take: (text) => read(text) });
 
 function changed() {
-  if (meeting.step === 'offer') {
-    tabs.shown();
-  }
   if (meeting.step !== 'offer') {
     stopCamera();
   }
@@ -28,26 +27,34 @@ function changed() {
 
 /** What was going on came to nothing: it is said, and there is a new offer. @param {unknown} error */
 function failed(error) {
-  problem(sentence(error));
+  failure(`${sentence(error)} Here is a new code.`);
   offer();
 }
 
 async function offer() {
+  problem('');
   try {
     await meeting.offer();
   } catch (error) {
-    storageLacks(sentence(error));
+    lacksStorage(sentence(error));
   }
 }
 
-/** @param {string} text */
-async function read(text) {
-  problem('');
+/** What somebody who begins anew has read by then. */
+function offerAnew() {
+  failure('');
+  offer();
+}
+
+/** @param {string} text @param {(sentence: string) => void} [tell] what is wrong with it */
+async function read(text, tell = problem) {
+  tell('');
   try {
     await meeting.read(text);
+    failure('');
     byId('pasted').value = '';
   } catch (error) {
-    problem(sentence(error));
+    tell(sentence(error));
   }
 }
 
@@ -80,39 +87,49 @@ async function readPicture(file) {
   }
   problem('');
   try {
-    const text = await readFile(file);
-    await (text === undefined ? problem('No QR code was found in that picture. Take one that is sharp, with its white margin.') : read(text));
-  } catch {
-    problem('That file is no picture.');
+    await read(await readFile(file));
+  } catch (error) {
+    problem(sentence(error));
   }
   byId('picture').value = ''; // the same one may be chosen again
 }
 
 /** What this page was opened with. A reload must not read it again. */
 async function readAddress() {
-  const code = bare(location.href);
   if (!location.hash || location.hash === '#main') {
-    return false;
+    return;
   }
+  const text = bare(location.href);
   history.replaceState(null, '', location.pathname + location.search);
-  if (await isAnswer(code) && await tabs.pass(code)) {
-    byId('passed').hidden = false;
-    return true;
+  const { type, tag } = noteIn(text);
+  if (type === 'answer' && !meeting.waitsFor(tag) && await tabs.pass(text, tag)) {
+    goesOnElsewhere();
+    return;
   }
-  await read(code);
-  return true;
+  if (type === 'offer') {
+    chooseWay('link'); // it goes back as it came
+  }
+  await read(text, failure);
 }
 
-/** @param {string} code */
-async function isAnswer(code) {
+/** @param {string} text @returns {Partial<import('./qr-code.mjs').Note>} */
+function noteIn(text) {
   try {
-    return expand(code).type === 'answer';
-  } catch {
-    return false;
+    return parse(text);
+  } catch { // read() says what is wrong
+    return {};
   }
 }
 
 // ---- what is clicked
+
+/** The server's digits are instead of an offer. */
+function changeWay() {
+  showWay();
+  if (meeting.step === 'code') {
+    offerAnew();
+  }
+}
 
 byId('scan').addEventListener('click', scan);
 byId('picture').addEventListener('change', () => readPicture(byId('picture').files[0]));
@@ -120,24 +137,21 @@ byId('copy-code').addEventListener('click', () => copy('code', 'copy-code'));
 byId('copy-link').addEventListener('click', () => copy('link', 'copy-link'));
 byId('share').hidden = navigator.share === undefined;
 byId('share').addEventListener('click', () => navigator.share({ url: byId('link').value }).catch(() => {}));
-document.querySelectorAll('input[name="as"]').forEach((it) => it.addEventListener('change', showWay));
+document.querySelectorAll('input[name="as"]').forEach((it) => it.addEventListener('change', changeWay));
 onSubmit('paste', () => read(byId('pasted').value));
+
+document.querySelectorAll('.again').forEach((it) => it.addEventListener('click', offerAnew));
 
 byId('get-digits').addEventListener('click', async () => {
   byId('get-digits').disabled = true;
-  problem('');
+  failure('');
   try {
     await meeting.getDigits();
   } catch (error) {
-    problem(sentence(error));
+    failure(sentence(error));
   } finally {
     byId('get-digits').disabled = false;
   }
-});
-
-byId('anew').addEventListener('click', () => {
-  problem('');
-  offer();
 });
 
 onSubmit('write', () => {
@@ -161,7 +175,7 @@ peer.on('disconnect', (_, remote) => {
     offer();
   }
 });
-peer.on('chat', (text, sender) => addLine(String(text), sender.id));
+peer.on('chat', (text, sender) => addLine(String(text), short(sender.id)));
 
 addEventListener('hashchange', readAddress);
 addEventListener('pagehide', () => {
@@ -169,7 +183,7 @@ addEventListener('pagehide', () => {
   peer.close();
 });
 
-canDraw().then((can) => { byId('no-qr').hidden = can; });
+canDraw().then((can) => can || lacksLibrary());
 peer.ready.then((id) => showPeers([], id), () => {});
 showWay();
 await offer();

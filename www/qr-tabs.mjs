@@ -1,51 +1,49 @@
 /**
- * An answer that comes as a link opens a window of its own, while the offer waits in another one. The new window
- * passes it on to the one that showed its offer last.
+ * An answer that comes as a link opens a window of its own, while its offer waits in another one. The new window passes
+ * it on to that.
  */
+
+import { newName } from './page.mjs';
 
 const NAME = 'sigpost qr';
 /** Windows in the background take their time. */
-const ASK_MS = 600;
+const ASK_MS = 1000;
 
-/** @typedef {{kind: 'ask' | 'have' | 'answer', from: string, to?: string, since?: number, code?: string}} Note */
+/** @typedef {{kind: 'ask' | 'have' | 'answer', from: string, to?: string, tag?: string, text?: string}} Note */
 
 export class Tabs {
   #channel = new BroadcastChannel(NAME);
-  #name = crypto.randomUUID();
-  #waits;
+  #name = newName(4);
+  #waitsFor;
   #take;
-  /** @type {Note[]} */
-  #have = [];
-  #since = 0;
+  /** @type {(name: string | undefined) => void} */
+  #found = () => {};
 
   /**
-   * @param {{waits: () => boolean, take: (code: string) => void}} mine waits: this window has an offer that is not
-   *   answered; take: an answer came
+   * @param {{waitsFor: (tag: string | undefined) => boolean, take: (text: string) => void}} mine waitsFor: this window
+   *   has the offer; take: its answer came
    */
-  constructor({ waits, take }) {
-    this.#waits = waits;
+  constructor({ waitsFor, take }) {
+    this.#waitsFor = waitsFor;
     this.#take = take;
     this.#channel.addEventListener('message', ({ data }) => this.#hear(data));
   }
 
-  /** This window has just shown its offer. */
-  shown() {
-    this.#since = Date.now();
-  }
-
   /**
-   * @param {string} code of an answer
+   * @param {string} text an answer
+   * @param {string | undefined} tag of the offer it is for; none: any
    * @returns {Promise<boolean>} whether a window has taken it
    */
-  async pass(code) {
-    this.#have = [];
-    this.#post({ kind: 'ask' });
-    await new Promise((resolve) => { setTimeout(resolve, ASK_MS); });
-    const [last] = this.#have.sort((a, b) => Number(b.since) - Number(a.since));
-    if (last !== undefined) {
-      this.#post({ kind: 'answer', to: last.from, code });
+  async pass(text, tag) {
+    const to = await new Promise((resolve) => {
+      this.#found = resolve;
+      setTimeout(() => resolve(undefined), ASK_MS);
+      this.#post({ kind: 'ask', tag });
+    });
+    if (to !== undefined) {
+      this.#post({ kind: 'answer', to, text });
     }
-    return last !== undefined;
+    return to !== undefined;
   }
 
   /** @param {Omit<Note, 'from'>} note */
@@ -55,12 +53,12 @@ export class Tabs {
 
   /** @param {Note} note of this page in another window */
   #hear(note) {
-    if (note.kind === 'ask' && this.#waits()) {
-      this.#post({ kind: 'have', to: note.from, since: this.#since });
+    if (note.kind === 'ask' && this.#waitsFor(note.tag)) {
+      this.#post({ kind: 'have', to: note.from });
     } else if (note.kind === 'have' && note.to === this.#name) {
-      this.#have.push(note);
-    } else if (note.kind === 'answer' && note.to === this.#name && note.code !== undefined) {
-      this.#take(note.code);
+      this.#found(note.from);
+    } else if (note.kind === 'answer' && note.to === this.#name && note.text !== undefined) {
+      this.#take(note.text);
     }
   }
 }

@@ -47,7 +47,9 @@ function frame({ width, height, grey }) {
   return Buffer.concat([Buffer.from('FRAME\n'), luma, Buffer.alloc((WIDTH * HEIGHT) / 2, 128)]);
 }
 
-/** A browser of its own with a camera, and a file in which what it sees can be put. */
+/**
+ * A browser of its own with a camera, for contexts with that permission, and a file in which what it sees can be put.
+ */
 export class CameraBrowser {
   #directory = mkdtempSync(join(tmpdir(), 'camera-'));
   file = join(this.#directory, 'camera.y4m');
@@ -57,7 +59,7 @@ export class CameraBrowser {
     it.seeNothing();
     it.browser = await chromium.launch({
       executablePath: CHROMIUM,
-      args: [...chromiumFlags(), '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream',
+      args: [...chromiumFlags(), '--use-fake-device-for-media-stream',
         `--use-file-for-fake-video-capture=${it.file}`],
     });
     return it;

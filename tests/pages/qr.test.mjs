@@ -10,10 +10,12 @@ import { describe } from 'node:test';
 import assert from 'node:assert/strict';
 import { CameraBrowser } from './camera.mjs';
 import {
-  LOOKS, SCREENSHOTS, browserTest, close, nameless, newWindow, picture, says, textOf, watch,
+  LOOKS, SCREENSHOTS, SERVER, barriers, browserTest, close, forgive, nameless, newWindow, picture, says, textOf, watch,
 } from './windows.mjs';
 
 const PAGE = 'qr.html';
+const SCAN = 'Scan with the camera';
+const PASTE = 'Or a link, a text, six digits';
 
 /** Waits for a step of the meeting. @param {any} page @param {string} step */
 const step = (page, step) => page.locator(`#main[data-step="${step}"]`).waitFor();
@@ -32,7 +34,7 @@ const windowAt = async (more, options) => open(await newWindow(options), more);
 
 /** @param {any} page @param {string} text */
 async function paste(page, text) {
-  await page.getByLabel('Or a link, a text, six digits').fill(text);
+  await page.getByLabel(PASTE).fill(text);
   await page.getByRole('button', { name: 'Read', exact: true }).click();
 }
 
@@ -60,17 +62,22 @@ describe('by QR code', () => {
       const [one, two] = await Promise.all(cameras.map(async ({ browser }) => {
         const page = await (await browser.newContext({ permissions: ['camera'] })).newPage();
         watch(page);
-        page.home = `${process.env.SIGPOST_URL.replace(/\/$/, '')}/www/`;
+        page.home = `${SERVER}/www/`;
         return open(page);
       }));
+      await cameras[1].see(two.locator('#plate'));
+      await two.getByRole('button', { name: SCAN }).click();
+      await says(two, 'problem', /this very device/);
+      assert.equal(await two.locator('#finder').getAttribute('data-on'), 'true', 'it goes on looking');
+      await two.getByRole('button', { name: 'Stop the camera' }).click();
       await cameras[1].see(one.locator('#plate'));
-      await two.getByRole('button', { name: 'Scan with the camera' }).click();
+      await two.getByRole('button', { name: SCAN }).click();
       await step(two, 'answer');
       assert.match(await textOf(two, 'status'), /let the other device read your answer/);
       assert.equal(await two.locator('#finder').getAttribute('data-on'), 'false', 'the camera is off again');
       await two.locator('#plate svg[aria-label*="answer"]').waitFor();
       await cameras[0].see(two.locator('#plate'));
-      await one.getByRole('button', { name: 'Scan with the camera' }).click();
+      await one.getByRole('button', { name: SCAN }).click();
       await talk(one, two);
     } finally {
       await Promise.all(cameras.map((it) => it.close()));
@@ -108,7 +115,7 @@ describe('by QR code', () => {
     await says(two, 'problem', /no picture/);
     await two.getByLabel('Choose a picture').setInputFiles(file);
     await step(two, 'answer');
-    assert.equal(await textOf(two, 'problem'), '');
+    await says(two, 'status', /let the other device read your answer/);
     rmSync(directory, { recursive: true });
     await close(one, two);
   });
@@ -122,11 +129,32 @@ describe('by QR code', () => {
     await close(page);
   });
 
-  browserTest('without a camera it is said what to do', async () => {
-    const page = await windowAt();
-    await page.getByRole('button', { name: 'Scan with the camera' }).click();
-    await says(page, 'problem', /(no camera here|not allowed|cannot be used).*paste it/);
-    assert.equal(await page.locator('#finder').getAttribute('data-on'), 'false');
+  browserTest('without a camera, or where it is not allowed, it is said what to do', async () => {
+    const refused = async (page, why) => {
+      await page.getByRole('button', { name: SCAN }).click();
+      await says(page, 'problem', why);
+      assert.equal(await page.locator('#finder').getAttribute('data-on'), 'false');
+    };
+    const page = await windowAt('', { permissions: ['camera'] });
+    await refused(page, /no camera here.*picture of the code, or paste/);
+    await close(page);
+    const { browser, ...camera } = await CameraBrowser.launch().then((it) => ({ browser: it.browser, close: () => it.close() }));
+    const denied = await (await browser.newContext()).newPage();
+    await denied.goto(`${SERVER}/www/${PAGE}`);
+    await refused(denied, /not allowed.*settings.*picture of the code, or paste/);
+    await camera.close();
+  });
+
+  browserTest('where there are neither keys nor a camera, for want of https, nothing is promised', async () => {
+    const page = await newWindow();
+    await page.context().route('http://insecure.test/**', async (route) => {
+      const { pathname } = new URL(route.request().url());
+      await route.fulfill({ response: await route.fetch({ url: SERVER + pathname }) });
+    });
+    await page.goto(`http://insecure.test/www/${PAGE}`);
+    await says(page, 'failure', /needs https/);
+    assert.equal(await page.getByRole('button').count(), 0);
+    forgive(/insecure\.test/);
     await close(page);
   });
 
@@ -138,6 +166,10 @@ describe('by QR code', () => {
       await step(page, 'offer');
       await page.locator('#no-qr').waitFor();
     }));
+    assert.equal(await one.locator('#plate').isVisible(), false);
+    assert.equal(await one.getByRole('radio', { name: 'Link' }).isChecked(), true);
+    await two.getByLabel('Choose a picture').setInputFiles({ name: 'a.png', mimeType: 'image/png', buffer: Buffer.from('x') });
+    await says(two, 'problem', /reads no QR codes.*Paste/);
     await paste(two, await code(one));
     await step(two, 'answer');
     await paste(one, await code(two));
@@ -159,27 +191,39 @@ describe('by link', () => {
     await step(two, 'answer');
     assert.equal(new URL(two.url()).hash, '', 'a reload does not read it again');
     assert.ok(asked.every((url) => !url.includes(link.split('#')[1])), 'no server was told');
-    await choose(two, 'Link');
-    const answer = await two.getByLabel('Send this').inputValue();
-    const third = await one.context().newPage();
+    const answer = await two.getByLabel('Send this back').inputValue();
+    assert.match(answer, /#[0-9A-Za-z]+-[0-9A-V]{4}$/, 'it goes back as it came, and says what it is for');
+    const [other, third] = await Promise.all([one.context().newPage(), one.context().newPage()]);
+    await other.goto(one.home + PAGE); // shows another offer, and more lately
+    await step(other, 'offer');
     await third.goto(answer);
     await third.locator('#passed').waitFor();
     await talk(one, two);
     await close(one, two);
   });
 
-  browserTest('an answer that nobody waits for is told so', async () => {
+  browserTest('an answer to another offer is told at once, and the offer is still good', async () => {
     const [one, two] = await Promise.all([windowAt(), windowAt()]);
-    await paste(two, await code(one));
+    const old = await code(one);
+    await one.reload();
+    await step(one, 'offer');
+    await paste(two, old);
     await step(two, 'answer');
     await choose(two, 'Link');
     const answer = await two.getByLabel('Send this').inputValue();
-    const third = await windowAt();
-    await paste(third, await code(one));
-    await step(third, 'answer');
-    await paste(third, answer);
-    await says(third, 'problem', /and so is yours/);
-    await close(one, two, third);
+    await paste(one, answer);
+    await says(one, 'problem', /answers another code/);
+    const third = await one.context().newPage();
+    third.home = one.home;
+    await third.goto(answer);
+    await says(third, 'failure', /answers another code/);
+    await two.getByRole('button', { name: 'Start again' }).click();
+    await step(two, 'offer');
+    await paste(two, await code(one));
+    await step(two, 'answer');
+    await paste(one, await code(two));
+    await talk(one, two);
+    await close(one, two);
   });
 });
 
@@ -213,6 +257,22 @@ describe('by text', () => {
     await close(one, two);
   });
 
+  browserTest('when both have read the other\'s code, either answer does', async () => {
+    for (const both of [false, true]) {
+      const [one, two] = await Promise.all([windowAt(), windowAt()]);
+      const codes = await Promise.all([one, two].map(code));
+      await Promise.all([paste(one, codes[1]), paste(two, codes[0])]);
+      await Promise.all([step(one, 'answer'), step(two, 'answer')]);
+      const answers = await Promise.all([one, two].map(code));
+      await one.getByLabel(PASTE).fill(answers[1]);
+      await two.getByLabel(PASTE).fill(answers[0]);
+      const enter = (page) => page.locator('#paste').evaluate((it) => it.requestSubmit());
+      await Promise.all([enter(one), both && enter(two)]);
+      await talk(one, two);
+      await close(one, two);
+    }
+  });
+
   browserTest('somebody who comes again is known', async () => {
     const [one, two] = await Promise.all([windowAt(), windowAt()]);
     for (const word of [/New to you/, /Met once before/]) {
@@ -238,7 +298,13 @@ describe('by six digits', () => {
     await step(one, 'code');
     const digits = await textOf(one, 'digits');
     assert.match(digits, /^\d{3} \d{3}$/);
-    await paste(two, digits);
+    await choose(one, 'QR code');
+    await one.locator('#plate svg').waitFor(); // an offer again, and the digits are given up
+    await choose(one, 'By the server');
+    assert.equal(await textOf(one, 'digits'), '··· ···');
+    await one.getByRole('button', { name: 'Get six digits' }).click();
+    await step(one, 'code');
+    await paste(two, await textOf(one, 'digits'));
     await talk(one, two);
     await close(one, two);
   });
@@ -284,9 +350,11 @@ describe('everybody', () => {
       assert.equal(background, 'rgb(255, 255, 255)', 'dark on light, whatever the scheme');
       await paste(two, await code(one));
       await step(two, 'answer');
+      assert.deepEqual(await barriers(two), []);
       await shot(two, 'answer');
       await paste(one, await code(two));
       await talk(one, two);
+      assert.deepEqual(await barriers(one), []);
       await shot(one, 'connected');
       await close(one, two);
     });
