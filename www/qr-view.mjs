@@ -103,7 +103,7 @@ function showAnswersWay(answer) {
   byId('link-label').textContent = answer ? 'Send this back' : 'Send this, by any chat or mail';
   byId('link-hint').textContent = answer
     ? 'Keep this window open until they have opened it. What is after the # is not sent to any server.'
-    : 'Open the link that comes back, or paste it below. What is after the # is not sent to any server.';
+    : 'Open the link that comes back, or paste it under “Their code”. What is after the # is not sent to any server.';
   byId('by-digits').hidden = answer;
   if (answer && way() === 'digits') {
     chooseWay('qr');

@@ -184,7 +184,8 @@ describe('by link', () => {
     await choose(one, 'Link');
     const link = await one.getByLabel('Send this').inputValue();
     assert.match(link, /\/www\/qr\.html#[0-9A-Za-z]+$/);
-    const two = await newWindow();
+    const two = await newWindow({ permissions: ['clipboard-read', 'clipboard-write'] });
+    await two.addInitScript(() => { navigator.share = async (it) => { globalThis.shared = it; }; });
     const asked = [];
     two.on('request', (it) => asked.push(it.url()));
     await two.goto(link);
@@ -193,6 +194,11 @@ describe('by link', () => {
     assert.ok(asked.every((url) => !url.includes(link.split('#')[1])), 'no server was told');
     const answer = await two.getByLabel('Send this back').inputValue();
     assert.match(answer, /#[0-9A-Za-z]+-[0-9A-V]{4}$/, 'it goes back as it came, and says what it is for');
+    await two.getByRole('button', { name: 'Share' }).click();
+    assert.deepEqual(await two.evaluate(() => globalThis.shared), { url: answer });
+    await two.getByRole('button', { name: 'Copy the link' }).click();
+    await says(two, 'copy-link', 'Copied');
+    assert.equal(await two.evaluate(() => navigator.clipboard.readText()), answer);
     const [other, third] = await Promise.all([one.context().newPage(), one.context().newPage()]);
     await other.goto(one.home + PAGE); // shows another offer, and more lately
     await step(other, 'offer');
@@ -275,12 +281,12 @@ describe('by text', () => {
 
   browserTest('somebody who comes again is known', async () => {
     const [one, two] = await Promise.all([windowAt(), windowAt()]);
-    for (const word of [/New to you/, /Met once before/]) {
+    for (const [word, mark] of [[/New to you/, /new to you/], [/Met once before/, /the same as before/]]) {
       await paste(two, await code(one));
       await step(two, 'answer');
       await paste(one, await code(two));
       await Promise.all([step(one, 'connected'), step(two, 'connected')]);
-      await says(one, 'known', word);
+      await Promise.all([says(one, 'known', word), says(two, 'lines', mark)]);
       await two.getByRole('button', { name: 'Close' }).click();
       await Promise.all([step(one, 'offer'), step(two, 'offer')]);
       await Promise.all([one, two].map((it) => it.reload()));
