@@ -18,7 +18,7 @@ const DATA_ONLY = /^m=application [1-9]\d* UDP\/DTLS\/SCTP webrtc-datachannel$/;
 /**
  * A description's certificates: `sha-256 AB:CD:…`. It may name more than one, and each would do for the
  * other side, so each counts.
- * @param {RTCSessionDescription | null} description
+ * @param {RTCSessionDescriptionInit | null} description
  */
 function fingerprintOf(description) {
   const lines = (description?.sdp ?? '').split(/\r?\n/);
@@ -50,7 +50,8 @@ export class Wire extends Emitter {
   description;
   #options;
   #closed = false;
-  #accepting = false;
+  /** That of the other side: the browser may be connected by it before it says so in `remoteDescription`. */
+  #remote = /** @type {RTCSessionDescriptionInit | null} */ (null);
   #left = () => this.close();
 
   /**
@@ -75,8 +76,7 @@ export class Wire extends Emitter {
   }
 
   get fingerprints() {
-    const { localDescription, remoteDescription } = this.connection;
-    return { ours: fingerprintOf(localDescription), theirs: fingerprintOf(remoteDescription) };
+    return { ours: fingerprintOf(this.connection.localDescription), theirs: fingerprintOf(this.#remote) };
   }
 
   /** The offerer's first step. */
@@ -90,14 +90,14 @@ export class Wire extends Emitter {
    */
   async accept(code) {
     const description = described(code, this.type === 'offerer' ? 'answer' : 'offer');
-    if (this.#closed || this.#accepting) {
+    if (this.#closed || this.#remote) {
       throw new PeerError('state', 'this connection is closed, or has a description already');
     }
-    this.#accepting = true;
+    this.#remote = description;
     try {
       await this.connection.setRemoteDescription(description);
     } catch (error) {
-      this.#accepting = false;
+      this.#remote = null;
       throw new DescriptionError('content', `the browser does not take it: ${error}`);
     }
     if (this.type === 'answerer') {

@@ -204,6 +204,14 @@ describe('peers', { skip, concurrency: 3 }, () => {
     assert.equal(await given(one, answer), 'PeerError state');
   });
 
+  peerTest('a browser may be connected before it says what it was told', two, async (one, other) => {
+    await one.evaluate(() => {
+      Object.defineProperty(RTCPeerConnection.prototype, 'remoteDescription', { get: () => null });
+    });
+    const [first, second] = [await one.evaluate(begin, {}), await other.evaluate(begin, {})];
+    assert.deepEqual(await paste(one, other), { first, second });
+  });
+
   peerTest('know each other by copy and paste, again, and after a reload', two, async (one, other) => {
     const [first, second] = [await one.evaluate(begin, {}), await other.evaluate(begin, {})];
     assert.match(first, ID);
