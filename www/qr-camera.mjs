@@ -12,6 +12,7 @@ const WHY_NOT = {
   NotReadableError: 'The camera is in use elsewhere. Close what uses it, or choose a picture of the code, or paste it.',
 };
 const NO_CAMERA = 'The camera cannot be used. Choose a picture of the code, or paste it.';
+const GONE = 'The camera is gone, or something else has taken it.';
 const INSECURE = 'Browsers lend the camera to pages by https only. Choose a picture of the code, or paste it.';
 
 /** @returns {Promise<MediaStream>} @throws Error with a sentence for people */
@@ -43,11 +44,12 @@ export class Camera {
   }
 
   /**
-   * Looks until it is stopped.
+   * Looks until it is stopped, or gone.
    * @param {(text: string) => void} found called for each other text
+   * @param {(error: Error) => void} gone
    * @throws Error with a sentence for people
    */
-  async start(found) {
+  async start(found, gone) {
     this.stop();
     const turn = this.#turn;
     const reader = await findReader();
@@ -60,6 +62,7 @@ export class Camera {
       return;
     }
     this.#stream = stream;
+    stream.getTracks().forEach((track) => track.addEventListener('ended', () => gone(new Error(GONE))));
     this.#video.srcObject = stream;
     await this.#video.play().catch(() => {});
     this.#look(reader, turn, found);

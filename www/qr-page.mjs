@@ -13,7 +13,10 @@ import {
   showWay, told,
 } from './qr-view.mjs';
 
-const peer = createPeer();
+/** A second window, to try it: somebody else for the first one. */
+const SECOND = new URLSearchParams(location.search).has('second');
+
+const peer = createPeer({ identity: SECOND ? null : 'default' });
 const camera = new Camera(byId('video'));
 const meeting = new Meeting(peer, sigpostCarrier(mountPath()), { changed, failed });
 const tabs = new Tabs({ waitsFor: (tag) => meeting.waitsFor(tag), take: (text) => read(text) });
@@ -65,6 +68,12 @@ function stopCamera() {
   showCamera(false);
 }
 
+/** @param {unknown} error */
+function noCamera(error) {
+  stopCamera();
+  problem(sentence(error));
+}
+
 async function scan() {
   problem('');
   if (camera.on) {
@@ -72,12 +81,7 @@ async function scan() {
     return;
   }
   showCamera(true);
-  try {
-    await camera.start((text) => read(text));
-  } catch (error) {
-    stopCamera();
-    problem(/** @type {Error} */ (error).message);
-  }
+  await camera.start((text) => read(text), noCamera).catch(noCamera);
 }
 
 /** @param {File | undefined} file */
@@ -110,6 +114,9 @@ async function readAddress() {
     chooseWay('link'); // it goes back as it came
   }
   await read(text, failure);
+  if (SECOND && meeting.step === 'answer') {
+    await tabs.pass(String(meeting.link), parse(String(meeting.link)).tag);
+  }
 }
 
 /** @param {string} text @returns {Partial<import('./qr-code.mjs').Note>} */
@@ -182,6 +189,7 @@ addEventListener('pagehide', () => {
   camera.stop();
   peer.close();
 });
+addEventListener('pageshow', ({ persisted }) => persisted && location.reload()); // what it showed is closed
 
 canDraw().then((can) => can || lacksLibrary());
 peer.ready.then((id) => showPeers([], id), () => {});

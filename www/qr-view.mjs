@@ -65,15 +65,11 @@ async function showPlate(code, answer) {
 
 /** @param {string | undefined} link */
 function showLink(link) {
-  const url = new URL(location.href);
+  const url = new URL(location.pathname, location.href);
   url.hash = link ?? '';
   byId('link').value = link === undefined ? '' : url.href;
-  byId('elsewhere').toggleAttribute('aria-disabled', link === undefined);
-  if (link === undefined) {
-    byId('elsewhere').removeAttribute('href');
-  } else {
-    byId('elsewhere').href = url.href;
-  }
+  url.search = 'second';
+  byId('elsewhere').href = url.href;
 }
 
 /** @param {Meeting} meeting */
@@ -140,6 +136,7 @@ export function chooseWay(chosen) {
 export function showCamera(on) {
   byId('finder').dataset.on = String(on);
   byId('scan').textContent = on ? 'Stop the camera' : 'Scan with the camera';
+  byId('camera-status').textContent = on ? 'Hold the other device’s code before the camera.' : '';
   if (on) {
     byId('finder').scrollIntoView({ block: 'nearest' });
   }

@@ -69,6 +69,11 @@ describe('by QR code', () => {
       await two.getByRole('button', { name: SCAN }).click();
       await says(two, 'problem', /this very device/);
       assert.equal(await two.locator('#finder').getAttribute('data-on'), 'true', 'it goes on looking');
+      await (SCREENSHOTS && picture(two, 'qr-camera'));
+      await two.locator('#video').evaluate((it) => it.srcObject.getTracks()[0].dispatchEvent(new Event('ended')));
+      await says(two, 'problem', /camera is gone/);
+      await two.getByRole('button', { name: SCAN }).click();
+      await says(two, 'problem', /this very device/);
       await two.getByRole('button', { name: 'Stop the camera' }).click();
       await cameras[1].see(one.locator('#plate'));
       await two.getByRole('button', { name: SCAN }).click();
@@ -206,6 +211,17 @@ describe('by link', () => {
     await third.locator('#passed').waitFor();
     await talk(one, two);
     await close(one, two);
+  });
+
+  browserTest('a second window of the same browser is somebody else, and needs nobody to send anything', async () => {
+    const one = await windowAt();
+    await choose(one, 'Link');
+    const opened = one.context().waitForEvent('page');
+    await one.getByRole('link', { name: 'Open it in a second window' }).click();
+    const two = await opened;
+    await talk(one, two);
+    assert.doesNotMatch(await two.getByLabel('Send this').inputValue(), /second/);
+    await close(one);
   });
 
   browserTest('an answer to another offer is told at once, and the offer is still good', async () => {
