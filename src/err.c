@@ -21,6 +21,7 @@ static const struct err_row rows[ERR__MAX] = {
 	[ERR_RATE]	= { ERR_RATE, "rate", 429, "These are too many requests from one address" },
 	[ERR_CROWD]	= { ERR_CROWD, "crowd", 429, "These are too many open connections from one address" },
 	[ERR_MESSAGES]	= { ERR_MESSAGES, "messages", 429, "These are too many messages under one key" },
+	[ERR_STREAMS]	= { ERR_STREAMS, "streams", 503, "Streams are full here" },
 	[ERR_REPEATED]	= { ERR_REPEATED, "repeated", 200, "This was accepted before" },
 	[ERR_SILENT]	= { ERR_SILENT, "silent", 503, "This gets no answer" },
 	[ERR_WAIT]	= { ERR_WAIT, "wait", 503, "The verdict is not in yet" },

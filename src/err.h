@@ -24,6 +24,7 @@ enum err {
 	ERR_RATE,	/* too many requests from one address */
 	ERR_CROWD,	/* too many sessions of one address */
 	ERR_MESSAGES,	/* over the rate of an API key */
+	ERR_STREAMS,	/* no stream to spare, but polls */
 	ERR_REPEATED,	/* `n` not above the greatest accepted */
 	ERR_SILENT,	/* no answer is the answer (hub_leave_open) */
 	ERR_WAIT,	/* the verdict on a claim is not in yet */

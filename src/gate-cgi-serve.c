@@ -109,7 +109,7 @@ hear(struct conn *c, bool yes)
 }
 
 static const struct gate gate_cgi = {
-	.name = "cgi", .wrap = wrap, .tail = tail, .write = put, .wait = watch, .hear = hear, .done = done,
+	.name = "cgi", .costly = true, .wrap = wrap, .tail = tail, .write = put, .wait = watch, .hear = hear, .done = done,
 };
 
 static void

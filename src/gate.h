@@ -18,6 +18,7 @@ struct conn;
 
 struct gate {
 	const char	*name;		/* "fcgi", "cgi" */
+	bool		 costly;	/* the host counts a process for as long as an answer lasts */
 
 	/* Appends response bytes (CGI head or body) to out in the gate's framing. */
 	void	(*wrap)(struct conn *c, struct buf *out, struct str bytes);

@@ -13,6 +13,8 @@
 #include "log.h"
 #include "token.h"
 
+#define CGI_KEY		UINT64_C(0x6367692d73747265)	/* one for all, whatever the secret */
+#define BRIEF_MS	300	/* a poll without a hub, above cgi_streams */
 #define RECOUNT_LOOKS	64	/* about a minute: so long garbage in the file may last */
 
 int
@@ -86,9 +88,40 @@ hub_limit_enter(struct hub *hub, const struct req *r, int64_t box)
 	return 0;
 }
 
+uint32_t
+hub_lifetime(int64_t ms)
+{
+	return (uint32_t)ms - loop_jitter((uint32_t)ms / 5 + 1);
+}
+
+/* Without a hub a poll takes a process as a stream does: it counts as one, and above the limit is held so briefly
+ * that its client leaves the host more time than it takes. */
+int
+hub_limit_cgi(struct hub *hub, struct stream *s)
+{
+	const struct stream *old = hub_stream(hub, s->box);
+	uint32_t most = (uint32_t)hub->conf->cgi_streams;
+
+	if (!s->conn->gate->costly || s->wire->duplex || (s->wire->once && !hub->alone))
+		return 0;
+	if (old != NULL && old->costly)
+		rate_enter_again(&hub->rate, CGI_KEY);
+	else if (most == 0 || !rate_enter(&hub->rate, CGI_KEY, most)) {
+		s->life_ms = BRIEF_MS;
+		return s->wire->once ? 0 : -ERR_STREAMS;
+	}
+	s->costly = true;
+	if (!s->wire->once && hub->conf->cgi_lifetime_ms < hub->conf->lifetime_ms)
+		s->life_ms = hub_lifetime(hub->conf->cgi_lifetime_ms);
+	return 0;
+}
+
 void
 hub_limit_leave(struct hub *hub, struct stream *s)
 {
+	if (s->costly)
+		rate_leave(&hub->rate, CGI_KEY);
+	s->costly = false;
 	if (s->who != 0 && hub->conf->address_sessions > 0)
 		rate_leave(&hub->rate, s->who);
 	s->who = 0;
@@ -108,8 +141,10 @@ hub_limit_hold(struct hub *hub, struct req *r)
 static void
 enter_again(struct hub *hub, struct stream *s)
 {
-	if (s->who != 0)
+	if (s->who != 0 && hub->conf->address_sessions > 0)
 		rate_enter_again(&hub->rate, s->who);
+	if (s->costly)
+		rate_enter_again(&hub->rate, CGI_KEY);
 }
 
 static void
@@ -133,7 +168,7 @@ hub_limit_look(struct hub *hub)
 
 	if (anew)
 		LOG(LOG_WARN, "the file of limits went away and was made anew", LOG_Z("file", hub->rate.path));
-	if (hub->conf->address_sessions == 0 || (++hub->rate_looks % RECOUNT_LOOKS != 0 && !anew))
+	if (++hub->rate_looks % RECOUNT_LOOKS != 0 && !anew)
 		return;
 	rate_recount(&hub->rate);
 	all_enter_again(hub);

@@ -133,6 +133,8 @@ int	hub_limit_init(struct hub *hub);
 void	hub_limit_secret(struct hub *hub);	/* the store was opened: keys are made with its secret */
 void	hub_limit_look(struct hub *hub);	/* now and then */
 int	hub_limit_enter(struct hub *hub, const struct req *r, int64_t box);	/* one more stream; -ERR_CROWD */
+int	hub_limit_cgi(struct hub *hub, struct stream *s);	/* one more by CGI: its life; -ERR_STREAMS */
+uint32_t hub_lifetime(int64_t ms);	/* less up to a fifth */
 void	hub_limit_leave(struct hub *hub, struct stream *s);	/* its stream is over; again is harmless */
 bool	hub_limit_hold(struct hub *hub, struct req *r);		/* it is left open as it is; false: one too many */
 

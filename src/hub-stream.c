@@ -375,9 +375,7 @@ greet(struct hub *hub, struct req *r, struct stream *s, const struct hub_open *o
 static uint32_t
 lifetime(const struct hub *hub, const struct wire *wire)
 {
-	uint32_t life = (uint32_t)hub->conf->lifetime_ms;
-
-	return wire->duplex ? UINT32_MAX : life - loop_jitter(life / 5 + 1);
+	return wire->duplex ? UINT32_MAX : hub_lifetime(hub->conf->lifetime_ms);
 }
 
 static struct stream *
@@ -425,6 +423,8 @@ hub_open(struct hub *hub, struct req *r, const struct hub_open *o)
 	rc = hub_limit_enter(hub, r, o->box);
 	if (rc == 0)
 		s->who = r->who;
+	if (rc == 0)
+		rc = hub_limit_cgi(hub, s);
 	if (rc == 0 && o->box != 0)
 		rc = attach(hub, s, o->box, o);
 	if (rc == 0)

@@ -204,7 +204,8 @@ struct hub_open {		/* a stream to open */
 };
 
 /* Answers r with a stream that receives for the box; another stream of the box is superseded.
- * -ERR_QUOTA: this process holds max_streams; -ERR_CROWD: its address has address_sessions; -ERR_LEAVING: it is draining; -ERR_REPEATED: the
+ * -ERR_QUOTA: this process holds max_streams; -ERR_CROWD: its address has address_sessions; -ERR_STREAMS: CGI
+ * requests hold cgi_streams; -ERR_LEAVING: it is draining; -ERR_REPEATED: the
  * stream this process has for the box is of a later request (order). */
 int	hub_open(struct hub *hub, struct req *r, const struct hub_open *o);
 

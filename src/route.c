@@ -187,12 +187,13 @@ fail(struct req *r, int rc)
 
 /* EventSource gives up on any status but 200 (HTML standard, 9.2.2), but not on a stream that ends. */
 static void
-come_again(struct req *r, uint32_t ms)
+come_again(struct req *r, uint32_t ms, struct str event)
 {
 	char retry[32];
 
 	snprintf(retry, sizeof retry, "retry: %" PRIu32 "\n\n", ms);
 	reply_stream_head(r, "text/event-stream");
+	conn_add(r->conn, event);
 	conn_add(r->conn, str_from(retry));
 	conn_finish(r->conn);
 }
@@ -217,7 +218,7 @@ too_many(struct hub *hub, struct req *r, int rc)
 	if (rc == -ERR_CROWD)
 		r->retry_after = CROWD_S;
 	if (is_event_source(r)) {
-		come_again(r, r->retry_after * 1000 + loop_jitter(r->retry_after * 1000));
+		come_again(r, r->retry_after * 1000 + loop_jitter(r->retry_after * 1000), STR_NONE);
 		return;
 	}
 	if (rc == -ERR_CROWD)
@@ -228,6 +229,19 @@ too_many(struct hub *hub, struct req *r, int rc)
 		    ": one address may make so many requests a second, and so many at once.",
 		    c->address_requests, c->address_burst);
 	reply_problem(r, rc, detail);
+}
+
+#define STREAMS_S	5	/* one ends when nobody knows */
+
+/* Our own client polls for a while when it hears the event; others know no event of this name. */
+static void
+no_stream(struct req *r)
+{
+	r->retry_after = STREAMS_S;
+	if (is_event_source(r))
+		come_again(r, STREAMS_S * 1000 + loop_jitter(STREAMS_S * 1000), STR("event: poll\ndata: {}\n"));
+	else
+		reply_problem(r, -ERR_STREAMS, "CGI requests hold cgi_streams event streams open. Ask with transport=poll.");
 }
 
 /*
@@ -259,9 +273,11 @@ finish(struct hub *hub, struct req *r, int rc)
 		return;
 	}
 	if (rc == -ERR_LEAVING && is_event_source(r))
-		come_again(r, 1000);
+		come_again(r, 1000, STR_NONE);
 	else if (rc == -ERR_CROWD)
 		too_many(hub, r, rc);
+	else if (rc == -ERR_STREAMS)
+		no_stream(r);
 	else if (rc < 0)
 		fail(r, rc);
 	hub_hold(hub, r);

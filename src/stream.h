@@ -48,6 +48,7 @@ struct stream {
 	uint32_t	 life_ms;	/* ends this long after born */
 	uint32_t	 paced;		/* when its pause is over; 0: it has said nothing yet */
 	struct wire_state state;
+	bool		 costly;	/* counts as one of cgi_streams */
 	bool		 handled;	/* handle is set */
 	bool		 greeted;	/* something was said at its opening: a poll ends with it */
 	bool		 ended;		/* nothing more is rendered */

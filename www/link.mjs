@@ -10,6 +10,9 @@
  * - an EventSource says nothing for a minute. It may be idle or dead; a stream read with fetch sees
  *   the heartbeats.
  * There is no way back to an earlier one, but the next socket starts with what worked.
+ *
+ * A server that has no stream to spare just now says `poll` on the one that was asked for. That is obeyed for
+ * `fullMs`; then the stream is tried again.
  */
 
 import { Countdown } from './http.mjs';
@@ -18,6 +21,8 @@ import { PollSource, StreamSource } from './source.mjs';
 
 /** A way that has never worked may break off this often before the next one is tried. */
 const BREAKS_MAX = 3;
+/** So long one stays away from streams that are full, where the page wants no polls. */
+const FULL_MS = 5000;
 const OPEN = 1;
 const CLOSED = 2;
 const STREAMS = new Set(['sse', 'fetch']);
@@ -43,6 +48,7 @@ const worked = new Map();
  * @property {number} connectMs to the first sign of the server
  * @property {number} giveUpMs without one, later
  * @property {number} firstMs without a byte for this long, a stream is held back
+ * @property {number} fullMs polls for this long, and up to a half longer, where streams are full
  * @property {number} silentMs without an event for this long, an EventSource may be dead
  *
  * @typedef {object} LinkHandlers
@@ -83,6 +89,9 @@ export class Link {
   #ended = false;
   #asleep = false;
   #breaks = 0;
+  /** Until streams are tried again. @type {ReturnType<typeof setTimeout> | undefined} */
+  #full;
+  #back = 0;
 
   /**
    * @param {any} talk
@@ -141,6 +150,7 @@ export class Link {
   sleep() {
     this.#asleep = this.#source !== undefined;
     this.#countdown.stop();
+    this.#at = this.#full ? this.#back : this.#at;
     this.#leave();
   }
 
@@ -158,6 +168,8 @@ export class Link {
   }
 
   #leave() {
+    clearTimeout(this.#full);
+    this.#full = undefined;
     this.#cursor = this.#source?.lastEventId ?? this.#cursor;
     this.#source?.close();
     this.#source = undefined;
@@ -190,6 +202,7 @@ export class Link {
     }));
     on('flow', () => this.#flows());
     on('held', () => this.#held());
+    on('poll', () => this.#poll());
     on('silent', () => this.#next((name) => name === 'fetch') || source.drop());
     on('error', (event) => this.#broken(event));
   }
@@ -199,7 +212,9 @@ export class Link {
     const back = this.#lost;
     [this.#proved, this.#lost, this.#breaks] = [true, false, 0];
     this.#countdown.stop();
-    worked.set(this.#talk.address.base, name);
+    if (!this.#full) { // else it is not the stream's fault
+      worked.set(this.#talk.address.base, name);
+    }
     if (name !== this.#transport) {
       this.#transport = name;
       this.#on.transport(name);
@@ -214,6 +229,17 @@ export class Link {
     const network = this.#proved && this.#source.readyState !== OPEN && this.#breaks < BREAKS_MAX;
     if (network || !this.#next((name) => !STREAMS.has(name))) {
       this.#source.drop();
+    }
+  }
+
+  /** Streams are full at the server. */
+  #poll() {
+    const [back, some] = [this.#at, 1 + Math.random() / 2];
+    if (this.#next((name) => name === 'poll')) {
+      this.#back = back;
+      this.#full = setTimeout(() => this.#use(back), this.#options.fullMs * some);
+    } else {
+      this.#source.drop(FULL_MS * some);
     }
   }
 

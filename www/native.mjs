@@ -8,7 +8,7 @@
 
 import { Source } from './source.mjs';
 
-const TYPES = ['message', 'auth', 'gap', 'close', 'superseded'];
+const TYPES = ['message', 'auth', 'gap', 'close', 'superseded', 'poll'];
 /** WebSocket's close codes after which it is right to come again. */
 const TEMPORARY = new Set([1001, 1006, 1012, 1013, 1014]);
 
@@ -91,7 +91,9 @@ export class EventSourceSource extends Source {
   #event({ type, data, lastEventId }) {
     this.lastEventId = lastEventId || this.lastEventId;
     this.#listen();
-    this.flows();
+    if (type !== 'poll') { // which says that nothing will come
+      this.flows();
+    }
     this.emit(type, { data, lastEventId });
   }
 }

@@ -45,7 +45,7 @@ export function hub(health) {
   return health.process.alone
     ? words('no', 'wait', 'The host ends it, or forbids it. Each request does the work itself, and each stream is a process: '
       + 'slower, and everything works.')
-    : words(`for ${duration(health.process.uptime_s)}`, 'good', 'It holds all streams, however many there are.');
+    : words(`for ${duration(health.process.uptime_s)}`, 'good', 'It holds all streams.');
 }
 
 /** @param {any} health @returns {Words} */

@@ -18,6 +18,8 @@ export interface SigpostOptions {
   giveUpMs?: number;
   /** Milliseconds to the first byte of a stream, before it counts as held back. Default: 5,000. */
   firstMs?: number;
+  /** Milliseconds it polls, and up to a half longer, where the server's event streams are full. Default: 60,000. */
+  fullMs?: number;
   /**
    * Milliseconds without a message after which `fetch` takes over from `sse`, because it sees
    * heartbeats. Default: 60,000.

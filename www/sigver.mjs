@@ -229,6 +229,7 @@ export class Sigver extends EventTarget {
     };
     on('open', () => this.#connected());
     on('error', (event) => this.#lost(source, event));
+    on('poll', () => this.#preferred === 'auto' && this.#fallBack()); // streams are full at the server
     heard('auth', (text) => this.#authorized(text));
     heard('message', (text) => this.#received(text));
     heard('gap', (text) => this.#emit('gap', parse(text) ?? {}));

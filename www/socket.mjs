@@ -43,6 +43,7 @@ const DEFAULTS = {
   connectMs: 20_000,
   giveUpMs: 60_000,
   firstMs: 5000, // above the grace of an id whose holder is away, 3 s
+  fullMs: 60_000,
   silentMs: 60_000,
 };
 

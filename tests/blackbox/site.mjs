@@ -25,10 +25,10 @@ const FINDINGS = 'findings';
 
 /**
  * Short times, so that no test waits for what a user would wait for; and no limits for the one address
- * that all tests come from.
+ * that all tests come from, nor for CGI.
  */
 export const QUICK = {
-  address_requests: 0, address_sessions: 0,
+  address_requests: 0, address_sessions: 0, cgi_streams: 100_000,
   heartbeat_min_ms: 200, heartbeat_max_ms: 400, retry_min_ms: 50, retry_max_ms: 100,
   grace_ms: 600, hold_ms: 2000, hub_idle_ms: 5000, drain_ms: 1000,
 };
