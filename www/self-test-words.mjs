@@ -37,10 +37,22 @@ export function program({ status, health }) {
     + 'programs hide it.');
 }
 
-/** Whether the process that holds streams is there. @param {any} health @returns {Words} */
-export function hub(health) {
+/** It takes a moment to start, and tells whole seconds. */
+const UNSURE_MS = 2000;
+
+/**
+ * Whether the process that holds streams is there, and stays.
+ * @param {any} health
+ * @param {number} [ms] since when, without a pause, it has had something to do
+ * @returns {Words}
+ */
+export function hub(health, ms = 0) {
   if (!health?.process) {
     return UNTOLD;
+  }
+  if (!health.process.alone && health.gate === 'cgi' && health.process.uptime_s * 1000 + UNSURE_MS < ms) {
+    return words('ended', 'wait', 'The host ends it: it was started anew while this page was busy with it. Clients come back, '
+      + 'and miss nothing: slower, and everything works.');
   }
   return health.process.alone
     ? words('no', 'wait', 'The host ends it, or forbids it. Each request does the work itself, and each stream is a process: '

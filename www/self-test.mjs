@@ -32,6 +32,14 @@ async function askHost() {
   show('authorization', answer.health ? authorization(answer.health) : NOTHING);
 }
 
+/** Is it still the process that was there before? @param {number} began performance.now() */
+async function askHub(began) {
+  const { health } = await askHealth(server);
+  if (health) {
+    show('hub', hub(health, performance.now() - began));
+  }
+}
+
 async function tryWays() {
   /** @type {Record<string, import('./probe.mjs').Finding>} */
   const findings = {};
@@ -48,7 +56,9 @@ async function tryAll() {
   say('Trying.');
   pill('Trying', 'wait');
   await askHost();
+  const began = performance.now();
   const { sentence, tone, advice } = clients(await tryWays());
+  await askHub(began);
   byId('verdict').dataset.tone = tone;
   say(sentence);
   say(advice, 'advice');
@@ -65,6 +75,7 @@ async function tryLongest() {
   const result = await holdOpen(server, LONGEST_MS);
   clearInterval(clock);
   show('longest', longest(result));
+  await askHub(began);
   byId('longest').disabled = false;
 }
 

@@ -210,6 +210,7 @@ const hubsOf = (/** @type {import('./site.mjs').Site} */ site) => (
 
 onSite('a host that kills the hub whenever it sees it', {}, async (site) => ({ site, server: await site.serve(TWO[0]) }), {
   'clients talk all the same': async ({ site, server }) => {
+    const began = Date.now();
     let killed = 0;
     const killer = setInterval(() => hubsOf(site).forEach((pid) => {
       killed += 1;
@@ -217,6 +218,10 @@ onSite('a host that kills the hub whenever it sees it', {}, async (site) => ({ s
     }), 40);
     try {
       await converse(server);
+      await until('the self-test to say so', async () => {
+        const { json } = await request(server.url('/health'));
+        return json !== undefined && /The host ends it/.test(hub(json, Date.now() - began).meaning);
+      });
     } finally {
       clearInterval(killer);
     }
