@@ -54,6 +54,8 @@ find(struct home *h)
 	};
 	int rc = home_make(h, getenv("HOME"));
 
+	if (rc == 0)
+		rc = home_note(h);
 	if (rc == 0 && h->inside)
 		rc = home_refused(h, &s);
 	if (rc == 0)

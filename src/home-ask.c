@@ -1,8 +1,10 @@
 /*
- * home-ask - the web server is asked for a file it must not give out.
+ * home-ask - the web server is asked for files it must not give out.
  *
- * By plain HTTP at the address it was reached at; where that is by TLS only, by the program curl, if there is one.
- * What is not proven refused counts as given out.
+ * Which port and scheme clients use is not known for certain: what CGI says of it follows the header Host, and a
+ * server in front may give out files itself. So each door is tried: the port that was named, 80, and 443 by the
+ * program curl. One counts if the kit's icon comes through it; a server that answers 404 to everything proves
+ * nothing. What counts must refuse both files, and the door the request is said to have come by must count.
  */
 #include "config.h"
 
@@ -21,7 +23,8 @@
 #include "str.h"
 
 #define ASK_MS		5000
-#define ANSWER_MAX	256	/* a status line */
+#define ANSWER_MAX	8192	/* a head, and the icon */
+#define CONTROL		"www/icon.svg"
 
 static int
 fail(struct home *h, const char *why)
@@ -95,49 +98,60 @@ dial(const char *address, uint16_t port)
 	return fd;
 }
 
-/* The status of an answer; 0: none came. */
-static int
-status_of(const char *answer)
-{
-	return strncmp(answer, "HTTP/1.", 7) == 0 && strlen(answer) > 12 ? atoi(answer + 9) : 0;
-}
+/* ---- one request ---- */
 
-static int
-ask_plain(const struct home_site *s, const char *path)
+struct answer {
+	int	 status;	/* 0: none came */
+	char	 text[ANSWER_MAX + 1];
+	char	*body;		/* in text */
+};
+
+static void
+read_all(int fd, struct answer *a)
 {
-	char request[PATH_MAX + 512], answer[ANSWER_MAX + 1] = "";
-	uint64_t port = 0;
 	size_t n = 0;
 	ssize_t got;
-	int fd, len;
 
-	if (s->address == NULL || str_uint(str_from(s->port), 65535, &port) < 0)
-		return 0;
-	fd = dial(s->address, s->tls ? 80 : (uint16_t)port);
-	if (fd < 0)
-		return 0;
-	len = snprintf(request, sizeof request, "GET %s HTTP/1.0\r\nHost: %s\r\nConnection: close\r\n\r\n", path, s->host);
-	if (send(fd, request, (size_t)len, MSG_NOSIGNAL) == len)
-		while (n < ANSWER_MAX && (got = recv(fd, answer + n, ANSWER_MAX - n, 0)) > 0)
-			n += (size_t)got;
-	close(fd);
-	answer[n] = '\0';
-	return status_of(answer);
+	while (n < ANSWER_MAX && (got = read(fd, a->text + n, ANSWER_MAX - n)) > 0)
+		n += (size_t)got;
+	a->text[n] = '\0';
 }
 
-/* ---- by curl ---- */
-
-static int
-ask_curl(const struct home_site *s, const char *path)
+static void
+ask_plain(const struct home_site *s, uint16_t port, const char *path, struct answer *a)
 {
-	char url[PATH_MAX + 300], answer[16] = "";
-	const char *const argv[] = { "curl", "-q", "-k", "-s", "-o", "/dev/null", "-m", "5", "-w", "%{http_code}", url, NULL };
-	int out[2], status = 0;
+	char request[PATH_MAX + 512];
+	int fd = dial(s->address, port), len;
+
+	a->status = 0;
+	a->text[0] = '\0';
+	if (fd < 0)
+		return;
+	len = snprintf(request, sizeof request, "GET %s HTTP/1.0\r\nHost: %s\r\nConnection: close\r\n\r\n", path, s->host);
+	if (send(fd, request, (size_t)len, MSG_NOSIGNAL) == len)
+		read_all(fd, a);
+	close(fd);
+	if (strncmp(a->text, "HTTP/1.", 7) == 0 && strlen(a->text) > 12)
+		a->status = atoi(a->text + 9);
+	a->body = strstr(a->text, "\r\n\r\n");
+	a->body = a->body == NULL ? a->text + strlen(a->text) : a->body + 4;
+}
+
+/* The body, and behind it the status. */
+static void
+ask_curl(const struct home_site *s, const char *path, struct answer *a)
+{
+	char url[PATH_MAX + 300], *last;
+	const char *const argv[] = { "curl", "-q", "-k", "-s", "-m", "5", "-w", "\n%{http_code}", url, NULL };
+	int out[2];
 	pid_t pid;
 
+	a->status = 0;
+	a->text[0] = '\0';
+	a->body = a->text;
 	snprintf(url, sizeof url, "https://%s%s", s->host, path);
 	if (pipe(out) < 0)
-		return 0;
+		return;
 	pid = fork();
 	if (pid == 0) {
 		dup2(out[1], STDOUT_FILENO);
@@ -147,34 +161,99 @@ ask_curl(const struct home_site *s, const char *path)
 		_exit(127);
 	}
 	close(out[1]);
-	if (pid > 0 && read(out[0], answer, sizeof answer - 1) > 0)
-		status = atoi(answer);
+	if (pid > 0)
+		read_all(out[0], a);
 	close(out[0]);
 	if (pid > 0)
 		waitpid(pid, NULL, 0);
-	return status;
+	last = strrchr(a->text, '\n');
+	if (last != NULL) {
+		a->status = atoi(last + 1);
+		*last = '\0';
+	}
+}
+
+/* ---- a door ---- */
+
+#define BY_CURL 0	/* instead of a port */
+
+static void
+ask(const struct home_site *s, uint16_t port, const char *path, struct answer *a)
+{
+	if (port == BY_CURL)
+		ask_curl(s, path, a);
+	else
+		ask_plain(s, port, path, a);
+}
+
+/* Whether this very folder is behind it. */
+static bool
+counts(const struct home *h, const struct home_site *s, uint16_t port)
+{
+	static struct answer a;
+	static char here[ANSWER_MAX + 1];
+	char path[PATH_MAX + 64];
+	size_t n = 0;
+	FILE *f;
+
+	snprintf(path, sizeof path, "%s/" CONTROL, h->kit);
+	f = fopen(path, "re");
+	if (f != NULL) {
+		n = fread(here, 1, ANSWER_MAX, f);
+		fclose(f);
+	}
+	here[n] = '\0';
+	snprintf(path, sizeof path, "%s" CONTROL, s->folder);
+	ask(s, port, path, &a);
+	return n > 0 && a.status == 200 && strcmp(a.body, here) == 0;
+}
+
+static bool
+refuses(const struct home_site *s, uint16_t port, const char *name)
+{
+	static struct answer a;
+	char path[PATH_MAX + 64];
+
+	snprintf(path, sizeof path, "%s%s", s->folder, name);
+	ask(s, port, path, &a);
+	return a.status == 403 || a.status == 404;
 }
 
 /* ---- the verdict ---- */
 
+static int
+unknown(struct home *h)
+{
+	return fail(h, "The web server could not be asked whether it keeps the database's directory to itself. Name a "
+	    "directory outside of what is served in .htaccess: SetEnv SIGPOST_DB /path/of/it/sigpost.db");
+}
+
+static bool
+usable(const struct home_site *s)
+{
+	return s->address != NULL && is_host(s->host) && s->folder != NULL && str_printable(str_from(s->folder)) &&
+	    strchr(s->folder, ' ') == NULL;
+}
+
 int
 home_refused(struct home *h, const struct home_site *s)
 {
-	char path[PATH_MAX + 64];
-	int status;
+	char canary[PATH_MAX + sizeof HOME_CANARY];
+	uint64_t named = 0;
+	uint16_t doors[] = { 0, 80, BY_CURL };
+	bool came = false, open;
+	size_t i;
 
-	if (!is_host(s->host) || s->folder == NULL || !str_printable(str_from(s->folder)) || strchr(s->folder, ' ') != NULL)
-		return fail(h, "The web server could not be asked whether it keeps the database's directory to itself. Name a "
-		    "directory outside of what is served in .htaccess: SetEnv SIGPOST_DB /path/of/it/sigpost.db");
-	snprintf(path, sizeof path, "%s%s/" HOME_CANARY, s->folder, last(h->place));
-	status = ask_plain(s, path);
-	if (s->tls && status != 200 && (status < 400 || status >= 500))
-		status = ask_curl(s, path);
-	if (status == 403 || status == 404)
-		return 0;
-	return fail(h, status == 200 ?
-	    "The web server gives out files from a directory that .htaccess denies, so nothing is private here. Name a "
-	    "directory outside of what is served: SetEnv SIGPOST_DB /path/of/it/sigpost.db" :
-	    "The web server did not say that it keeps the database's directory to itself. Name a directory outside of "
-	    "what is served in .htaccess: SetEnv SIGPOST_DB /path/of/it/sigpost.db");
+	if (!usable(s) || str_uint(str_from(s->port), 65535, &named) < 0 || named == 0)
+		return unknown(h);
+	doors[0] = s->tls ? 80 : (uint16_t)named;
+	snprintf(canary, sizeof canary, "%s/" HOME_CANARY, last(h->place));
+	for (i = 0; i < sizeof doors / sizeof doors[0]; i++) {
+		open = counts(h, s, doors[i]);
+		came = came || (open && (s->tls ? doors[i] == BY_CURL : i == 0));
+		if (open && (!refuses(s, doors[i], canary) || !refuses(s, doors[i], HOME_CONF_NEW)))
+			return fail(h, "The web server gives out files that .htaccess denies, so nothing is private here. Name "
+			    "a directory outside of what is served: SetEnv SIGPOST_DB /path/of/it/sigpost.db");
+	}
+	return came ? 0 : unknown(h);
 }

@@ -195,24 +195,35 @@ home_unmake(const struct home *h)
 			unlink(path);
 	if (h->inside)
 		rmdir(h->place);
+	if (join(path, h->kit, HOME_CONF_NEW))
+		unlink(path);
 }
 
 /* ---- written down ---- */
 
+static const char *const not_kept = "The program's directory cannot be written, so the place of the database cannot be "
+    "kept. Name it in .htaccess: SetEnv SIGPOST_DB /path/of/a/private/directory/sigpost.db";
+
 int
-home_keep(struct home *h)
+home_note(struct home *h)
 {
 	static char text[PATH_MAX + 256];
-	char part[PATH_MAX], whole[PATH_MAX];
-	static const char *const no = "The program's directory cannot be written, so the place of the database cannot be "
-	    "kept. Name it in .htaccess: SetEnv SIGPOST_DB /path/of/a/private/directory/sigpost.db";
+	char path[PATH_MAX];
 
 	snprintf(text, sizeof text, "# Written by the first request. Delete it, and the next one finds a place anew.\n"
 	    "db = \"%s/sigpost.db\"\n", h->place);
-	if (strpbrk(h->place, "\"\n\r") != NULL || !join(part, h->kit, HOME_CONF ".new") || !join(whole, h->kit, HOME_CONF))
-		return fail(h, no);
-	unlink(part);
-	if (!write_file(h->kit, HOME_CONF ".new", text) || rename(part, whole) < 0)
-		return fail(h, no);
+	if (strpbrk(h->place, "\"\n\r") != NULL || !join(path, h->kit, HOME_CONF_NEW))
+		return fail(h, not_kept);
+	unlink(path);
+	return write_file(h->kit, HOME_CONF_NEW, text) ? 0 : fail(h, not_kept);
+}
+
+int
+home_keep(struct home *h)
+{
+	char from[PATH_MAX], to[PATH_MAX];
+
+	if (!join(from, h->kit, HOME_CONF_NEW) || !join(to, h->kit, HOME_CONF) || rename(from, to) < 0)
+		return fail(h, not_kept);
 	return 0;
 }

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 #define HOME_CONF	"sigpost.conf"
+#define HOME_CONF_NEW	HOME_CONF ".new"
 #define HOME_CANARY	"canary.txt"
 
 struct home {
@@ -30,10 +31,11 @@ int	home_init(struct home *h, const char *kit, const char *root);
  * made outside once is found again. */
 int	home_make(struct home *h, const char *home);
 
-/* Takes away what home_make made inside: it was not refused. */
+/* Takes away what home_make made inside, and what home_note wrote: it was not refused. */
 void	home_unmake(const struct home *h);
 
-/* Writes the place down. 0, or -ERR_FORBIDDEN and h->why. */
+/* Writes the place down, in HOME_CONF_NEW; home_keep makes that HOME_CONF. 0, or -ERR_FORBIDDEN and h->why. */
+int	home_note(struct home *h);
 int	home_keep(struct home *h);
 
 /* ---- home-ask.c ---- */
@@ -44,8 +46,8 @@ struct home_site {		/* how the web server is reached: CGI variables; borrowed */
 	const char	*folder;		/* of the kit, as clients write it, with a slash at the end */
 };
 
-/* Whether the web server refuses to give out the canary below the place: 0; -ERR_FORBIDDEN: it gave it out, or could
- * not be asked; h->why. Takes 5 s at most. */
+/* Whether the web server refuses to give out the canary below the place, and HOME_CONF_NEW: 0; -ERR_FORBIDDEN: it gave
+ * one out, or could not be asked; h->why. Takes 5 s for each answer that does not come. */
 int	home_refused(struct home *h, const struct home_site *s);
 
 #endif
