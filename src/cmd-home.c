@@ -42,6 +42,20 @@ directory(const char *path, char out[PATH_MAX])
 	return out;
 }
 
+/* Somebody stands in front, and may give out files that the web server here does not. */
+static bool
+proxied(void)
+{
+	static const char *const signs[] = { "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PROTO",
+	    "HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_REAL_IP" };
+	size_t i;
+
+	for (i = 0; i < sizeof signs / sizeof signs[0]; i++)
+		if (getenv(signs[i]) != NULL)
+			return true;
+	return false;
+}
+
 static int
 find(struct home *h)
 {
@@ -50,7 +64,7 @@ find(struct home *h)
 	struct home_site s = {
 		.address = getenv("SERVER_ADDR"), .port = getenv("SERVER_PORT"), .host = getenv("HTTP_HOST"),
 		.tls = tls != NULL && strcmp(tls, "off") != 0 && tls[0] != '\0',
-		.folder = directory(getenv("SCRIPT_NAME"), folder),
+		.folder = directory(getenv("SCRIPT_NAME"), folder), .proxied = proxied(),
 	};
 	int rc = home_make(h, getenv("HOME"));
 

@@ -244,7 +244,7 @@ home_refused(struct home *h, const struct home_site *s)
 	bool came = false, open;
 	size_t i;
 
-	if (!usable(s) || str_uint(str_from(s->port), 65535, &named) < 0 || named == 0)
+	if (!usable(s) || s->proxied || str_uint(str_from(s->port), 65535, &named) < 0 || named == 0)
 		return unknown(h);
 	doors[0] = s->tls ? 80 : (uint16_t)named;
 	snprintf(canary, sizeof canary, "%s/" HOME_CANARY, last(h->place));

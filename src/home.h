@@ -42,7 +42,7 @@ int	home_keep(struct home *h);
 
 struct home_site {		/* how the web server is reached: CGI variables; borrowed */
 	const char	*address, *port, *host;	/* SERVER_ADDR, SERVER_PORT, HTTP_HOST */
-	bool		 tls;
+	bool		 tls, proxied;
 	const char	*folder;		/* of the kit, as clients write it, with a slash at the end */
 };
 

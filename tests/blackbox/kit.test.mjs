@@ -231,7 +231,9 @@ onHost('in a folder below it · mod_cgi, little allowed', { folder: 'a/b/', mpm:
 onHost('programs that came as files', {}, {
   'sigpost makes itself one; sigpost.cgi is told to be made one, and the pages come all the same': async (host) => {
     chmodSync(join(host.kit, 'sigpost.cgi'), 0o644);
-    assert.equal((await host.ask()).status, 500);
+    const { status, text } = await host.ask();
+    assert.equal(status, 500);
+    assert.match(text, /Make it executable: permissions 755/);
     assert.equal((await request(host.url('www/'))).status, 200);
     chmodSync(join(host.kit, 'sigpost.cgi'), 0o755);
     assert.equal((await host.ask()).status, 200);
@@ -274,6 +276,57 @@ onHost('a web server that keeps nothing to itself', { home: false, more: DEAF },
     }
     assert.ok(!existsSync(join(host.kit, 'sigpost.conf')));
   },
+});
+
+onHost('a site by TLS, as far as one can see', { home: false, more: 'SetEnv HTTPS on' }, {
+  'is asked by TLS, and where that cannot be, nothing is believed': async (host) => {
+    const { status, json } = await host.ask();
+    assert.equal(status, 503);
+    assert.match(json.detail, /could not be asked.*SetEnv SIGPOST_DB/);
+    assert.ok(!existsSync(join(host.kit, 'sigpost.conf')) && !existsSync(join(host.kit, 'sigpost.conf.new')));
+  },
+});
+
+onHost('a proxy in front, as far as one can see', { home: false }, {
+  'may give out what the web server behind it does not: nothing is believed': async (host) => {
+    for (const name of ['X-Forwarded-For', 'X-Forwarded-Proto', 'Forwarded', 'Via', 'X-Real-IP']) {
+      const { status } = await host.ask({ Accept: 'application/json', [name]: 'x' });
+      assert.equal(status, 503, name);
+    }
+    assert.equal((await host.ask()).status, 200);
+  },
+});
+
+describe('a server in front that gives out files itself, and a client that names the port behind it', () => {
+  test('no database is made below the document root', { skip: owner === undefined && 'port 80 needs root' }, async () => {
+    const host = await new Host({ folder: 'chat/', home: false }).start();
+    const conf = join(host.run, 'nginx.conf');
+    writeFileSync(conf, `pid ${host.run}/nginx.pid; daemon off; user www-data; error_log stderr;
+events {}
+http {
+  access_log off;
+  server {
+    listen 127.0.0.1:80;
+    root ${host.htdocs};
+    location / { try_files $uri @apache; }
+    location @apache { proxy_pass http://127.0.0.1:${host.port}; proxy_set_header Host $http_host; }
+  }
+}
+`);
+    const nginx = new Process(['/usr/sbin/nginx', '-c', conf, '-e', 'stderr'], { cwd: host.run, user: { uid: 0, gid: 0 } });
+    try {
+      await until('nginx', async () => (await request('http://127.0.0.1/chat/www/icon.svg').catch(() => ({ status: 0 }))).status === 200);
+      for (const Host of [`x:${host.port}`, '127.0.0.1', 'x']) {
+        const { status } = await request('http://127.0.0.1/chat/', { headers: { Host, Accept: 'application/json' } });
+        assert.equal(status, 503, Host);
+      }
+      assert.ok(!existsSync(join(host.kit, 'sigpost.conf')));
+      assert.deepEqual(readdirSync(host.kit).filter((it) => it.startsWith('.sigpost-')), []);
+    } finally {
+      await nginx.stop();
+      await host.end();
+    }
+  });
 });
 
 onHost('a folder that cannot be written', { home: false }, {
