@@ -224,14 +224,17 @@ answer(struct socket *sk, struct buf *out)
 static int
 eat(struct socket *sk, struct str bytes)
 {
-	const struct conf *c = sk->stream.hub->conf;
+	struct hub *hub = sk->stream.hub;
+	const struct conf *c = hub->conf;
 	size_t most = (size_t)(c->max_message_bytes < c->max_body_bytes ? c->max_message_bytes : c->max_body_bytes);
 	struct buf out;
 	int rc;
 
 	buf_init(&out, 2 * STREAM_HIGH);
 	rc = ws_eat(&sk->in, bytes, most, on_message, sk, &out);
+	hub->amid = rc < 0;
 	serve_said(sk);
+	hub->amid = false;
 	if (sk->failed)
 		ws_put_close(&out, WS_TRY_AGAIN, STR("too much at once"));
 	answer(sk, &out);

@@ -32,8 +32,7 @@ serve(struct hub *hub, struct req *r)
 	if (hub->served == 0)
 		hub->began = uv_hrtime();
 	hub->serve(hub, r);
-	if (++hub->served >= HUB_TURN_REQUESTS ||
-	    uv_hrtime() - hub->began > HUB_TURN_MS * 1000000ull)
+	if ((++hub->served >= HUB_TURN_REQUESTS || uv_hrtime() - hub->began > HUB_TURN_MS * 1000000ull) && !hub->amid)
 		hub_turn(hub);
 }
 

@@ -86,6 +86,8 @@ struct hub {
 	bool			 ring;		/* ring the bell after COMMIT */
 	bool			 look;		/* others may have written: look for work */
 	uint32_t		 served;	/* requests in this turn */
+	bool			 amid;		/* it does not end for their number or its time: the last words of a
+						 * WebSocket are served, and its close frame is to be answered first */
 	uint64_t		 began;		/* uv_hrtime of its first request */
 	int64_t			 seen;		/* last seq that was looked at */
 	int64_t			 posted;	/* last seq posted in this turn; 0: none */
