@@ -88,6 +88,7 @@ rate_key(const struct rate *r, char use, struct str bytes)
  */
 #define TIME_BITS	44
 #define TIME_MASK	((UINT64_C(1) << TIME_BITS) - 1)
+#define FULL_MAX	(UINT64_C(1) << 42)	/* no bucket takes so long to fill (rate.h) */
 #define SLACK_US	1000000	/* between the clocks of two processes that were interrupted; further ahead is garbage */
 
 static uint64_t
@@ -98,13 +99,22 @@ bucket_tag(uint64_t key)
 	return tag != 0 ? tag : UINT64_C(1) << TIME_BITS;
 }
 
-/* Microseconds until the bucket of this word is full; below 1: it is. */
+/* Microseconds until the bucket of this word is full; below 1: it is. What is too far ahead is garbage, or more than
+ * a hundred days old. */
 static int64_t
 missing(uint64_t word, int64_t now)
 {
 	uint64_t ahead = (word - (uint64_t)now) & TIME_MASK;
 
-	return ahead >> (TIME_BITS - 1) != 0 ? (int64_t)(ahead | ~TIME_MASK) : (int64_t)ahead;
+	return ahead > FULL_MAX + SLACK_US ? (int64_t)(ahead | ~TIME_MASK) : (int64_t)ahead;
+}
+
+/* The same of a slot that somebody else may have. One that was never used says nothing of a time: after half a year it
+ * would look like any other. */
+static int64_t
+worth(uint64_t word, int64_t now)
+{
+	return word == 0 ? INT64_MIN : missing(word, now);
 }
 
 /* The slot of the tag, or else the one whose bucket is nearest to full. */
@@ -122,7 +132,7 @@ bucket_of(_Atomic uint64_t *line, uint64_t tag, int64_t now, uint64_t *word)
 			*word = w;
 			return &line[i];
 		}
-		if (i > 0 && missing(w, now) < missing(*word, now)) {
+		if (i > 0 && worth(w, now) < worth(*word, now)) {
 			*word = w;
 			best = &line[i];
 		}

@@ -123,6 +123,28 @@ several_tokens_are_all_or_none(void **state)
 	assert_int_equal(rate_take(&r, 8, &ten, 6, T0), SECOND / 2);
 }
 
+/* However long the machine is up, a slot nobody has used is taken before one in use. */
+static void
+a_free_slot_is_free_at_any_time(void **state)
+{
+	static const int64_t days[] = { 0, 1, 50, 101, 102, 150, 200, 203, 204, 300 };
+	uint64_t i, d, key;
+
+	(void)state;
+	for (d = 0; d < COUNT(days); d++) {
+		int64_t now = T0 + days[d] * 86400 * SECOND;
+
+		for (i = 1; i <= RATE_WAYS; i++) {
+			key = d + (i << 44);		/* all in one line */
+			row_assert(rate_take(&r, key, &ten, 5, now) == 0, "day %d", (int)days[d]);
+		}
+		for (i = 1; i <= RATE_WAYS; i++) {
+			key = d + (i << 44);
+			row_assert(rate_take(&r, key, &ten, 1, now) > 0, "day %d: %d", (int)days[d], (int)i);
+		}
+	}
+}
+
 /* Also across the end of the 44 bits a word has for the time. */
 static void
 time_wraps(void **state)
@@ -264,6 +286,7 @@ main(void)
 		ROW(a_burst_passes_and_one_more_does_not),
 		ROW(a_bucket_fills_up_and_no_further),
 		ROW(several_tokens_are_all_or_none),
+		ROW(a_free_slot_is_free_at_any_time),
 		ROW(time_wraps),
 		ROW(what_is_too_far_ahead_is_forgotten),
 		ROW(many_have_room),
