@@ -122,6 +122,7 @@ set_next(struct hub *hub)
 	uint32_t i;
 
 	k->next = INT64_MAX;
+	k->next_set = now;
 	for (i = 0; i < k->count; i++)
 		if (k->list[i].expires > now && k->list[i].expires < k->next)
 			k->next = k->list[i].expires;
@@ -287,9 +288,11 @@ end_if_barred(struct hub *hub, struct stream *s)
 void
 hub_keys_tick(struct hub *hub)
 {
+	int64_t now = loop_real(hub->loop);
+
 	if (hub->keys.look)
 		refresh(hub);
-	if (loop_real(hub->loop) >= hub->keys.next) {
+	if (now >= hub->keys.next || now < hub->keys.next_set) {	/* or the clock was set back: some serve again */
 		hub->keys.again = true;
 		set_next(hub);
 	}

@@ -31,7 +31,8 @@ struct keys {
 	uint32_t	*by_id;		/* places in list */
 	uint32_t	 count, room;
 	int64_t		 version;	/* of the store's, when they were read */
-	int64_t		 next;		/* CLOCK_REALTIME ms: the next of them expires */
+	int64_t		 next;		/* CLOCK_REALTIME ms: the next of them expires … */
+	int64_t		 next_set;	/* … as it was seen then (CLOCK_REALTIME ms) */
 	int64_t		 asked;		/* loop_mono: the number was read */
 	bool		 look;		/* another process committed: has one changed? */
 	bool		 again;		/* a stream could not be ended yet */

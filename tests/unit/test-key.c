@@ -208,6 +208,27 @@ a_key_that_expires_ends_its_streams(void **state)
 	peer_gone(&f, a);
 }
 
+/* A clock that was ahead is set right: who comes then is ended at the same time again. */
+static void
+a_key_expires_by_a_clock_that_was_set_back(void **state)
+{
+	struct realm_key k = key("peerjs");
+	struct fake_conn *a;
+
+	(void)state;
+	k.expires = f.real + 5000;
+	put(&k);
+	fake_pass(&f, 5000 + SOON);
+	f.real -= 5000 + SOON;
+	fake_pass(&f, SOON);
+	a = peer_stream(&f, "a", "t");
+	fake_pass(&f, 4000 - SOON);
+	assert_false(a->done);
+	fake_pass(&f, 1000 + SOON);
+	ended_with(a, "", EXPIRED);
+	peer_gone(&f, a);
+}
+
 /* ---- removed ---- */
 
 static void
@@ -440,6 +461,7 @@ main(void)
 		T(a_key_that_is_turned_off_ends_its_streams), T(a_key_that_is_turned_off_serves_no_request),
 		T(messages_obey_within_a_second), T(nothing_is_lost_when_it_is_turned_on_again),
 		T(a_key_expires_to_the_millisecond), T(a_key_that_expires_ends_its_streams),
+		T(a_key_expires_by_a_clock_that_was_set_back),
 		T(a_key_that_is_removed_ends_its_streams), T(peers_of_two_keys_with_one_realm_meet),
 		T(sigver_can_be_turned_off), T(webrtc_star_can_be_turned_off), T(no_key_of_a_protocol_serves_peers),
 		T(a_key_has_a_limit_of_peers_of_its_own), T(a_limit_of_multiaddrs),
