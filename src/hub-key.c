@@ -49,6 +49,7 @@ add(void *arg, const struct realm_key *row)
 	struct keys *k = arg;
 	struct key *key;
 
+	k->short_of = true;
 	if (!make_room(k))
 		return 1;
 	key = &k->list[k->count];
@@ -62,6 +63,7 @@ add(void *arg, const struct realm_key *row)
 	memcpy(key->name, row->name, sizeof key->name);
 	memcpy(key->realm, row->realm, sizeof key->realm);
 	k->count++;
+	k->short_of = false;
 	return 0;
 }
 
@@ -136,7 +138,7 @@ read_all(struct hub *hub, int64_t version)
 	const struct key *star;
 	int rc = store_key_list(hub->store, add, &new);
 
-	if (rc < 0 || !sort_ids(&new)) {
+	if (rc < 0 || new.short_of || !sort_ids(&new)) {
 		forget(&new);
 		hub->keys.look = true;
 		return rc < 0 ? rc : -ERR_NOMEM;

@@ -34,6 +34,7 @@ struct keys {
 	int64_t		 next;		/* CLOCK_REALTIME ms: the next of them expires … */
 	int64_t		 next_set;	/* … as it was seen then (CLOCK_REALTIME ms) */
 	int64_t		 asked;		/* loop_mono: the number was read */
+	bool		 short_of;	/* there was no memory for one of them */
 	bool		 look;		/* another process committed: has one changed? */
 	bool		 again;		/* a stream could not be ended yet */
 	bool		 quiet;		/* that of webrtc-star has no discovery */

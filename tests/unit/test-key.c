@@ -13,6 +13,17 @@
 static struct fake f;
 static struct store *admin;	/* another process */
 
+static bool no_memory;		/* for copies of texts */
+
+char	*__real_strdup(const char *s);
+char	*__wrap_strdup(const char *s);
+
+char *
+__wrap_strdup(const char *s)
+{
+	return no_memory ? NULL : __real_strdup(s);
+}
+
 static int
 setup(void **state)
 {
@@ -226,6 +237,25 @@ a_key_expires_by_a_clock_that_was_set_back(void **state)
 	assert_false(a->done);
 	fake_pass(&f, 1000 + SOON);
 	ended_with(a, "", EXPIRED);
+	peer_gone(&f, a);
+}
+
+/* What cannot be read, for lack of memory, is read later; keys that were known serve on. */
+static void
+keys_outlast_a_lack_of_memory(void **state)
+{
+	struct fake_conn *a = peer_stream(&f, "a", "t");
+
+	(void)state;
+	no_memory = true;
+	turn("other", true);
+	fake_pass(&f, SOON);
+	assert_false(a->done);
+	status_is(200, "GET", "/peerjs/id", NULL, NULL);
+	no_memory = false;
+	turn("peerjs", false);
+	fake_pass(&f, SOON);
+	assert_true(a->done);
 	peer_gone(&f, a);
 }
 
@@ -461,7 +491,7 @@ main(void)
 		T(a_key_that_is_turned_off_ends_its_streams), T(a_key_that_is_turned_off_serves_no_request),
 		T(messages_obey_within_a_second), T(nothing_is_lost_when_it_is_turned_on_again),
 		T(a_key_expires_to_the_millisecond), T(a_key_that_expires_ends_its_streams),
-		T(a_key_expires_by_a_clock_that_was_set_back),
+		T(a_key_expires_by_a_clock_that_was_set_back), T(keys_outlast_a_lack_of_memory),
 		T(a_key_that_is_removed_ends_its_streams), T(peers_of_two_keys_with_one_realm_meet),
 		T(sigver_can_be_turned_off), T(webrtc_star_can_be_turned_off), T(no_key_of_a_protocol_serves_peers),
 		T(a_key_has_a_limit_of_peers_of_its_own), T(a_limit_of_multiaddrs),
