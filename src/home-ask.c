@@ -51,51 +51,34 @@ is_host(const char *s)
 
 /* ---- by a socket ---- */
 
+/* -1: it does not let us in. The patience holds for connect, too. */
 static int
-dial_v4(const char *address, uint16_t port)
+dial_to(const struct sockaddr *to, socklen_t size)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(port) };
-	int fd;
+	struct timeval patience = { ASK_MS / 1000, 0 };
+	int fd = socket(to->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (inet_pton(AF_INET, address, &a.sin_addr) != 1)
+	if (fd < 0)
 		return -1;
-	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof a) < 0) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
-static int
-dial_v6(const char *address, uint16_t port)
-{
-	struct sockaddr_in6 a = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
-	int fd;
-
-	if (inet_pton(AF_INET6, address, &a.sin6_addr) != 1)
-		return -1;
-	fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof a) < 0) {
-		close(fd);
-		return -1;
-	}
-	return fd;
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+	if (connect(fd, to, size) == 0)
+		return fd;
+	close(fd);
+	return -1;
 }
 
 static int
 dial(const char *address, uint16_t port)
 {
-	struct timeval patience = { ASK_MS / 1000, 0 };
-	int fd = dial_v4(address, port);
+	struct sockaddr_in four = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct sockaddr_in6 six = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
 
-	if (fd < 0)
-		fd = dial_v6(address, port);
-	if (fd >= 0) {
-		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-	}
-	return fd;
+	if (inet_pton(AF_INET, address, &four.sin_addr) == 1)
+		return dial_to((struct sockaddr *)&four, sizeof four);
+	if (inet_pton(AF_INET6, address, &six.sin6_addr) == 1)
+		return dial_to((struct sockaddr *)&six, sizeof six);
+	return -1;
 }
 
 /* ---- one request ---- */
