@@ -66,15 +66,18 @@ without_slash(struct str path)
 	return path;
 }
 
-/* Segment by segment; a * in the pattern is any segment but an empty one. */
+/* Segment by segment; a * in the pattern is any segment but an empty one. An empty one at the end counts as any other:
+ * protocols tell by the path which key is asked for (proto->key), and must not tell another one than is served. */
 static bool
 path_fits(struct str path, struct str pattern)
 {
 	struct str have, want;
+	bool more = true;
 
-	while (path.n > 0 || pattern.n > 0) {
-		str_cut(path, '/', &have, &path);
-		str_cut(pattern, '/', &want, &pattern);
+	while (more) {
+		more = str_cut(path, '/', &have, &path);
+		if (str_cut(pattern, '/', &want, &pattern) != more)
+			return false;
 		if (!str_eq(want, STR("*")) ? !str_eq(have, want) : have.n == 0)
 			return false;
 	}

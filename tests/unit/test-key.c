@@ -467,6 +467,26 @@ pages_of_other_origins_are_refused(void **state)
 	status_is(403, "GET", "/peerjs/id", NULL, GOOD);
 }
 
+/* Whose list counts, and which key serves, is the same however many slashes end the address. */
+static void
+a_key_is_asked_for_by_one_address(void **state)
+{
+	struct realm_key k = key("shop");
+	static const char *const ends[] = { "", "/", "//", "///" };
+	char uri[64];
+	size_t i;
+
+	(void)state;
+	snprintf(k.origins, sizeof k.origins, "https://shop.example");
+	put(&k);
+	for (i = 0; i < COUNT(ends); i++) {
+		snprintf(uri, sizeof uri, "/peerjs%s?key=shop&id=a&token=t", ends[i]);
+		status_is(i < 2 ? 403 : 404, "GET", uri, NULL, "https://else.example");
+		snprintf(uri, sizeof uri, "/shop/id%s", ends[i]);
+		status_is(i < 2 ? 403 : 404, "GET", uri, NULL, "https://else.example");
+	}
+}
+
 static void
 who_may_read_the_answer(void **state)
 {
@@ -492,6 +512,7 @@ main(void)
 		T(messages_obey_within_a_second), T(nothing_is_lost_when_it_is_turned_on_again),
 		T(a_key_expires_to_the_millisecond), T(a_key_that_expires_ends_its_streams),
 		T(a_key_expires_by_a_clock_that_was_set_back), T(keys_outlast_a_lack_of_memory),
+		T(a_key_is_asked_for_by_one_address),
 		T(a_key_that_is_removed_ends_its_streams), T(peers_of_two_keys_with_one_realm_meet),
 		T(sigver_can_be_turned_off), T(webrtc_star_can_be_turned_off), T(no_key_of_a_protocol_serves_peers),
 		T(a_key_has_a_limit_of_peers_of_its_own), T(a_limit_of_multiaddrs),
