@@ -34,7 +34,7 @@ settle_mount(struct conf *c, const char *path)
 	if (str_copy(str_from(path != NULL ? path : c->mount), mount, sizeof mount) < 0)
 		return complain("--path", "it is too long");
 	if (path == NULL && strcmp(mount, "auto") == 0)
-		strcpy(mount, "/");
+		str_copy(STR("/"), mount, sizeof mount);
 	for (n = strlen(mount); n > 1 && mount[n - 1] == '/'; n--)
 		mount[n - 1] = '\0';
 	for (p = mount; *p != '\0'; p++)

@@ -69,14 +69,14 @@ conf_value_show(enum conf_type type, int64_t v, char out[CONF_VALUE_MAX])
 static int
 refuse_number(const struct conf_row *row, const char **why)
 {
-	char usual[CONF_VALUE_MAX], least[CONF_VALUE_MAX], most[CONF_VALUE_MAX + 4] = " on";
+	char usual[CONF_VALUE_MAX], least[CONF_VALUE_MAX], greatest[CONF_VALUE_MAX], most[CONF_VALUE_MAX + 4] = " on";
 	const char *what = row->type == CONF_IS_TIME ? "a time" : row->type == CONF_IS_SIZE ? "a size" : NULL;
 
 	conf_value_show(row->type, row->def != 0 ? row->def : 67108864, usual);
 	conf_value_show(row->type, row->least, least);
 	if (row->most < INT64_MAX) {
-		strcpy(most, " to ");
-		conf_value_show(row->type, row->most, most + 4);
+		conf_value_show(row->type, row->most, greatest);
+		snprintf(most, sizeof most, " to %s", greatest);
 	}
 	if (what == NULL)
 		snprintf(sentence, sizeof sentence, "%s takes a whole number from %s%s", row->name, least, most);

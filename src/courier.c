@@ -105,8 +105,9 @@ database(void)
 		return found;
 	rc = conf_file_db(found, sizeof found);
 	if (rc == -ERR_NOTFOUND)
-		strcpy(found, SIGPOST_LOCALSTATEDIR "/lib/sigpost/sigpost.db");
-	return rc < 0 && rc != -ERR_NOTFOUND ? NULL : found;
+		rc = courier_join(found, sizeof found, SIGPOST_LOCALSTATEDIR, strlen(SIGPOST_LOCALSTATEDIR),
+		    "/lib/sigpost/sigpost.db");
+	return rc < 0 ? NULL : found;
 }
 
 static int

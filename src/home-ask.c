@@ -100,6 +100,15 @@ read_all(int fd, struct answer *a)
 	a->text[n] = '\0';
 }
 
+/* Three digits and no more; 0: there are none. */
+static int
+status_of(const char *text, size_t n)
+{
+	uint64_t status;
+
+	return n >= 3 && str_uint(str_make(text, 3), 999, &status) == 0 ? (int)status : 0;
+}
+
 static void
 ask_plain(const struct home_site *s, uint16_t port, const char *path, struct answer *a)
 {
@@ -114,8 +123,8 @@ ask_plain(const struct home_site *s, uint16_t port, const char *path, struct ans
 	if (send(fd, request, (size_t)len, MSG_NOSIGNAL) == len)
 		read_all(fd, a);
 	close(fd);
-	if (strncmp(a->text, "HTTP/1.", 7) == 0 && strlen(a->text) > 12)
-		a->status = atoi(a->text + 9);
+	if (strncmp(a->text, "HTTP/1.", 7) == 0 && strlen(a->text) > 9)
+		a->status = status_of(a->text + 9, strlen(a->text + 9));
 	a->body = strstr(a->text, "\r\n\r\n");
 	a->body = a->body == NULL ? a->text + strlen(a->text) : a->body + 4;
 }
@@ -151,7 +160,7 @@ ask_curl(const struct home_site *s, const char *path, struct answer *a)
 		waitpid(pid, NULL, 0);
 	last = strrchr(a->text, '\n');
 	if (last != NULL) {
-		a->status = atoi(last + 1);
+		a->status = status_of(last + 1, strlen(last + 1));
 		*last = '\0';
 	}
 }

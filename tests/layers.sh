@@ -36,7 +36,8 @@ map='
 2	door			libc			lower	handoff
 2	systemd			libc			lower
 2	store-ops		iso			lower
-2	store			iso			lower	store-ops
+2	store-data		iso			lower	store-ops
+2	store			iso			lower	store-ops store-data
 2	wire			iso			lower
 2	proto			iso			lower
 2	gate			iso			lower
