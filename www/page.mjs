@@ -37,6 +37,21 @@ export function fact(id, text, tone) {
 }
 
 /**
+ * What was found out about one way, in its row.
+ * @param {string} way
+ * @param {{figure: string, meaning: string, tone: string}} words
+ */
+export function showWay(way, { figure, meaning, tone }) {
+  const row = /** @type {HTMLElement} */ (document.querySelector(`[data-way="${way}"]`));
+  const put = (/** @type {string} */ part, /** @type {string} */ text) => {
+    /** @type {HTMLElement} */ (row.querySelector(part)).textContent = text;
+  };
+  row.dataset.tone = tone;
+  put('.figure', figure);
+  put('.meaning', meaning);
+}
+
+/**
  * How things are: a sentence. A screen reader says it, so only when it is another.
  * @param {string} sentence
  * @param {string} [id]

@@ -1,6 +1,6 @@
 /** The page that says what a host can do: it asks the server, tries each way down, and on demand how long one lasts. */
 
-import { byId, mountPath, pill, say } from './page.mjs';
+import { byId, mountPath, pill, say, showWay } from './page.mjs';
 import { askHealth, holdOpen, tryPoll, trySocket, tryStream } from './probe.mjs';
 import { authorization, clients, database, found, hub, longest, program } from './self-test-words.mjs';
 
@@ -10,33 +10,22 @@ const NOTHING = { figure: 'no', meaning: '', tone: 'bad' };
 
 const server = mountPath();
 
-/** @param {string} way @param {{figure: string, meaning: string, tone: string}} it */
-function show(way, { figure, meaning, tone }) {
-  const row = /** @type {HTMLElement} */ (document.querySelector(`[data-way="${way}"]`));
-  const put = (/** @type {string} */ part, /** @type {string} */ text) => {
-    /** @type {HTMLElement} */ (row.querySelector(part)).textContent = text;
-  };
-  row.dataset.tone = tone;
-  put('.figure', figure);
-  put('.meaning', meaning);
-}
-
-const trying = (/** @type {string} */ way) => show(way, { figure: 'trying', meaning: '', tone: 'wait' });
+const trying = (/** @type {string} */ way) => showWay(way, { figure: 'trying', meaning: '', tone: 'wait' });
 
 async function askHost() {
   ['program', 'hub', 'database', 'authorization'].forEach(trying);
   const answer = await askHealth(server, { Authorization: 'Bearer self-test' });
-  show('program', program(answer));
-  show('hub', answer.health ? hub(answer.health) : NOTHING);
-  show('database', answer.health ? database(answer.health) : NOTHING);
-  show('authorization', answer.health ? authorization(answer.health) : NOTHING);
+  showWay('program', program(answer));
+  showWay('hub', answer.health ? hub(answer.health) : NOTHING);
+  showWay('database', answer.health ? database(answer.health) : NOTHING);
+  showWay('authorization', answer.health ? authorization(answer.health) : NOTHING);
 }
 
 /** Is it still the process that was there before? @param {number} began performance.now() */
 async function askHub(began) {
   const { health } = await askHealth(server);
   if (health) {
-    show('hub', hub(health, performance.now() - began));
+    showWay('hub', hub(health, performance.now() - began));
   }
 }
 
@@ -46,7 +35,7 @@ async function tryWays() {
   for (const [way, attempt] of Object.entries(WAYS)) {
     trying(way);
     findings[way] = await attempt(server);
-    show(way, found(way, findings[way]));
+    showWay(way, found(way, findings[way]));
   }
   return findings;
 }
@@ -69,12 +58,12 @@ async function tryAll() {
 async function tryLongest() {
   byId('longest').disabled = true;
   const began = performance.now();
-  const clock = setInterval(() => show('longest', {
+  const clock = setInterval(() => showWay('longest', {
     figure: `${Math.round((performance.now() - began) / 1000)}\u00a0s`, meaning: 'A request is held open.', tone: 'wait',
   }), 1000);
   const result = await holdOpen(server, LONGEST_MS);
   clearInterval(clock);
-  show('longest', longest(result));
+  showWay('longest', longest(result));
   await askHub(began);
   byId('longest').disabled = false;
 }

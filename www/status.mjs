@@ -2,7 +2,7 @@
 
 import { askHealth, tryPoll, trySocket, tryStream } from './probe.mjs';
 import { advice, facts, found, time, verdict } from './status-words.mjs';
-import { byId, mountPath, pill, say } from './page.mjs';
+import { byId, mountPath, pill, say, showWay } from './page.mjs';
 
 const EVERY_MS = 4000;
 /** At first, more often: one number says little of how long a request takes. */
@@ -96,17 +96,6 @@ async function ask() {
 }
 
 // ---- what gets through
-
-/** @param {string} way @param {{figure: string, meaning: string, tone: string}} it */
-function showWay(way, { figure, meaning, tone }) {
-  const row = /** @type {HTMLElement} */ (byId('ways').querySelector(`[data-way="${way}"]`));
-  const put = (/** @type {string} */ part, /** @type {string} */ text) => {
-    /** @type {HTMLElement} */ (row.querySelector(part)).textContent = text;
-  };
-  row.dataset.tone = tone;
-  put('.figure', figure);
-  put('.meaning', meaning);
-}
 
 /** One after the other: a time is of one way alone. */
 async function tryAll() {
